@@ -1,0 +1,126 @@
+// From a factory of MCP servers to a listening, draining process: HTTP, readiness, logging of requests, signals.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { hostHeaderValidation, originValidation, toNodeHandler } from "@modelcontextprotocol/node";
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  type McpServerFactory,
+  type ServerEventBus,
+} from "@modelcontextprotocol/server";
+import { type Connections, watchConnections } from "./connections.ts";
+import { describeRequest, type Log, type RequestFacts } from "./log.ts";
+import type { Settings } from "./settings.ts";
+
+// Above the idle time-outs of common load balancers (60 s), so that they, not we, close idle connections.
+const KEEP_ALIVE_MS = 75_000;
+
+export interface Service {
+  readonly settings: Settings;
+  readonly log: Log;
+  /** Makes the server for one request; there is nothing to keep between requests. */
+  readonly createServer: McpServerFactory;
+  /** Where change events for subscriptions/listen come from; in-process when left out. */
+  readonly bus?: ServerEventBus;
+  /** Called after the last answer, before the process exits. */
+  readonly close: () => Promise<void>;
+}
+
+/** Listens until SIGTERM or SIGINT, then drains and ends the process. */
+export function serve({ settings, log, createServer: factory, bus, close }: Service): void {
+  const onerror = (error: Error) => log.debug({ error: error.message }, "request refused");
+  const handler = createMcpHandler(factory, { onerror, ...(bus && { bus }) });
+  const http = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
+  const connections = watchConnections(http, isSubscription);
+  const isAllowed = admission(settings);
+
+  http.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url?.split("?", 1)[0];
+    if (path === "/readyz") return answer(response, connections.leaving ? 503 : 200);
+    if (path !== settings.path) return answer(response, 404);
+    if (isAllowed(request, response)) void answerMcp({ handler, log }, request, response);
+  });
+  http.on("error", (error) => {
+    log.fatal({ error: error.message }, "cannot listen");
+    process.exit(1);
+  });
+  http.listen(settings.port, () => log.info({ port: settings.port, path: settings.path }, "listening"));
+
+  const leave = async () => {
+    const callsLost = await leaveGently(connections, settings.drainMs, log);
+    http.close();
+    await handler.close();
+    await connections.streamsEnded(1000);
+    await close();
+    process.exit(callsLost === 0 ? 0 : 1);
+  };
+  onSignals(leave, log);
+}
+
+/** The first signal starts to drain; the second one ends the process at once. */
+function onSignals(leave: () => Promise<void>, log: Log): void {
+  let signals = 0;
+  const onSignal = () => {
+    signals += 1;
+    if (signals === 1) void leave();
+    else {
+      log.warn("second signal: leaving at once");
+      process.exit(1);
+    }
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}
+
+async function leaveGently(connections: Connections, drainMs: number, log: Log): Promise<number> {
+  log.info("draining");
+  const start = Date.now();
+  const callsLost = await connections.drain(drainMs);
+  const ms = Date.now() - start;
+  if (callsLost === 0) log.info({ ms }, "drained");
+  else log.warn({ ms, callsLost }, "drain cut short: DRAIN_SECONDS is below the slowest call");
+  return callsLost;
+}
+
+async function answerMcp(
+  { handler, log }: { handler: McpHttpHandler; log: Log },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const start = performance.now();
+  const facts: RequestFacts = {};
+  response.once("close", () => {
+    const ms = Math.round(performance.now() - start);
+    const aborted = !response.writableFinished;
+    log.info({ ...facts, status: response.statusCode, ms, ...(aborted && { aborted }) }, "request");
+  });
+  // The body is read once: here, for the log, and handed on parsed. What is no JSON is the handler's to refuse.
+  const fetch: McpHttpHandler["fetch"] = async (webRequest, options) => {
+    const parsedBody = await webRequest
+      .clone()
+      .json()
+      .catch(() => undefined);
+    Object.assign(facts, describeRequest(parsedBody, webRequest.headers.get("traceparent")));
+    return handler.fetch(webRequest, parsedBody === undefined ? options : { ...options, parsedBody });
+  };
+  const onerror = (error: Error) => log.error({ error: error.message }, "request failed");
+  await toNodeHandler({ fetch }, { onerror })(request as IncomingMessage & { method: string; url: string }, response);
+}
+
+/**
+ * Refuses DNS rebinding. A rebound page's POST always carries an Origin, so that check suffices where the Host names
+ * aren't known; MCP_ALLOWED_HOSTS adds the other.
+ */
+function admission({ allowedOrigins, allowedHosts }: Settings) {
+  const isOrigin = originValidation([...allowedOrigins]);
+  const isHost = hostHeaderValidation([...allowedHosts]);
+  return (request: IncomingMessage, response: ServerResponse) =>
+    isOrigin(request, response) && (allowedHosts.length === 0 || isHost(request, response));
+}
+
+function isSubscription(request: IncomingMessage): boolean {
+  return request.headers["mcp-method"] === "subscriptions/listen";
+}
+
+function answer(response: ServerResponse, status: number): void {
+  response.writeHead(status, { "Content-Length": 0 }).end();
+}

@@ -1,0 +1,37 @@
+// The table of contents: all objects that a server asks for, in the order in which they are written.
+import type { McpServer } from "../api/mcpserver.ts";
+import { deployment } from "./deployment.ts";
+import { hpa } from "./hpa.ts";
+import { networkPolicy } from "./network-policy.ts";
+import { type KubeObject, sealed } from "./object.ts";
+import { pdb } from "./pdb.ts";
+import { poolsOf } from "./pool.ts";
+import { type Ring, requestStateSecret } from "./request-state.ts";
+import { service } from "./service.ts";
+import { serviceAccount } from "./service-account.ts";
+
+/** All that the desired objects depend on beside the server itself. */
+export interface World {
+  ring: Ring;
+  /** Hash of all Secrets and ConfigMaps that pods read at start. */
+  configHash: string;
+  /** Names of the Deployments that are there. */
+  deployments: ReadonlySet<string>;
+}
+
+/** The objects of a server. What pods need comes before them, so that they start at the first try. */
+export function desired(server: McpServer, world: World): KubeObject[] {
+  const pools = poolsOf(server);
+  const objects = [
+    serviceAccount(server),
+    requestStateSecret(server, world.ring),
+    networkPolicy(server),
+    ...pools.flatMap((pool) => [
+      service(server, pool),
+      deployment(server, pool, { configHash: world.configHash, exists: world.deployments.has(pool.objectName) }),
+      hpa(server, pool),
+      pdb(server, pool),
+    ]),
+  ];
+  return objects.filter((object) => object !== undefined).map((object) => sealed(server, object));
+}

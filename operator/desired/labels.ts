@@ -1,0 +1,29 @@
+// Every label that anypod sets, and the selectors made of them.
+
+export const serverLabel = "anypod.dev/server";
+export const poolLabel = "anypod.dev/pool";
+export const managedByLabel = "app.kubernetes.io/managed-by";
+export const manager = "anypod";
+
+/** Labels of an object that belongs to a server, or to one of its pools. */
+export function objectLabels(server: string, pool?: string): Record<string, string> {
+  return {
+    "app.kubernetes.io/name": server,
+    "app.kubernetes.io/component": "mcp-server",
+    [managedByLabel]: manager,
+    [serverLabel]: server,
+    ...(pool !== undefined && { [poolLabel]: pool }),
+  };
+}
+
+/** What selects a pool's pods; never changes, as a Deployment's selector can't. */
+export function poolSelector(server: string, pool: string): Record<string, string> {
+  return { [serverLabel]: server, [poolLabel]: pool };
+}
+
+/** The same as text, for the scale subresource. */
+export function selectorText(selector: Record<string, string>): string {
+  return Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+}

@@ -1,0 +1,25 @@
+// Names of a server's objects: distinct for all inputs, and at most 63 characters.
+//
+// A server's own objects have its name. All others end in a hash of what they are for, because `<server>-<pool>` alone
+// would be ambiguous: `a` with pool `b-c`, `a-b` with pool `c` and a server `a-b-c` would share it. So that no server's
+// own name can be another's hashed one, a name that looks hashed gets a hash too.
+import { createHash } from "node:crypto";
+
+const maxLength = 63;
+const hashLength = 8;
+/** No vowels: no words by accident, so that hardly any name looks hashed. */
+const alphabet = "bcdfghjklmnpqrstvwxz2456789";
+const looksHashed = new RegExp(`-[${alphabet}]{${hashLength}}$`);
+
+function nameHash(parts: string[]): string {
+  const digest = createHash("sha256").update(parts.join("/")).digest();
+  return [...digest.subarray(0, hashLength)].map((byte) => alphabet[byte % alphabet.length]).join("");
+}
+
+/** `<server>[-<part>…]`, with a hash where it could be another object's name. Parts are DNS labels. */
+export function childName(server: string, ...parts: string[]): string {
+  const plain = [server, ...parts].join("-");
+  if (parts.length === 0 && plain.length <= maxLength && !looksHashed.test(plain)) return plain;
+  const cut = plain.slice(0, maxLength - hashLength - 1).replace(/-+$/, "");
+  return `${cut}-${nameHash([server, ...parts])}`;
+}

@@ -1,0 +1,52 @@
+// The shape that all desired objects share, and what every one of them carries: labels, owner, hash.
+import { createHash } from "node:crypto";
+import { apiVersion, kind, type McpServer } from "../api/mcpserver.ts";
+import { objectLabels } from "./labels.ts";
+
+/** A Kubernetes object as it is sent to the API server: only fields that anypod owns. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace: string;
+    labels: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: object[];
+  };
+  [field: string]: unknown;
+}
+
+/** Annotation with the hash of the object as it was desired: tells without a read whether a spec still asks for the same. */
+export const desiredHashAnnotation = "anypod.dev/desired-hash";
+
+/** A short stable hash of plain data built in a fixed order. */
+export function hashOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+}
+
+/** A child of the server, without its content. */
+export function child(server: McpServer, type: { apiVersion: string; kind: string }, name: string, pool?: string): KubeObject {
+  return {
+    ...type,
+    metadata: { name, namespace: server.metadata.namespace, labels: objectLabels(server.metadata.name, pool) },
+  };
+}
+
+/**
+ * The object with its hash and its owner. The hash leaves the owner out, as `render` knows no uid, and a Secret's data,
+ * so that nothing can be learnt from it; a Secret's annotations say which data it has.
+ */
+export function sealed(server: McpServer, object: KubeObject): KubeObject {
+  const { uid, name } = server.metadata;
+  const hashed = object.kind === "Secret" ? { ...object, data: undefined } : object;
+  const owner = { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      annotations: { ...object.metadata.annotations, [desiredHashAnnotation]: hashOf(hashed) },
+      ...(uid !== "" && { ownerReferences: [owner] }),
+    },
+  };
+}

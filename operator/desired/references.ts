@@ -1,0 +1,54 @@
+// The Secrets and ConfigMaps that a server's pods read at start: a change of one has to roll the pods, and a missing one
+// keeps them from starting.
+import type { McpServer } from "../api/mcpserver.ts";
+import { type PodTemplate, podTemplate } from "./pod-template.ts";
+import { poolsOf } from "./pool.ts";
+
+export interface Reference {
+  kind: "Secret" | "ConfigMap";
+  name: string;
+  optional: boolean;
+  /** What the pods take from it: their environment, or the right to pull an image. */
+  use: "environment" | "imagePull";
+}
+
+interface Named {
+  name: string;
+  optional?: boolean;
+}
+interface Source {
+  secretKeyRef?: Named;
+  configMapKeyRef?: Named;
+  secretRef?: Named;
+  configMapRef?: Named;
+}
+
+function fromSource(source: Source): Reference[] {
+  const secret = source.secretKeyRef ?? source.secretRef;
+  const configMap = source.configMapKeyRef ?? source.configMapRef;
+  const reference = (kind: Reference["kind"], { name, optional }: Named): Reference => ({
+    kind,
+    name,
+    optional: optional ?? false,
+    use: "environment",
+  });
+  return [...(secret ? [reference("Secret", secret)] : []), ...(configMap ? [reference("ConfigMap", configMap)] : [])];
+}
+
+function ofTemplate({ spec }: PodTemplate): Reference[] {
+  const environment = spec.containers.flatMap(({ env = [], envFrom = [] }) => [
+    ...env.flatMap(({ valueFrom }) => (valueFrom ? fromSource(valueFrom as Source) : [])),
+    ...envFrom.flatMap(fromSource),
+  ]);
+  const pull = (spec.imagePullSecrets ?? []).map(
+    ({ name }): Reference => ({ kind: "Secret", name, optional: false, use: "imagePull" }),
+  );
+  return [...environment, ...pull];
+}
+
+/** All references of all pools, each once, in a stable order. */
+export function referencesOf(server: McpServer): Reference[] {
+  const all = poolsOf(server).flatMap((pool) => ofTemplate(podTemplate(server, pool)));
+  const byKey = new Map(all.map((reference) => [`${reference.kind}/${reference.name}/${reference.use}/${reference.optional}`, reference]));
+  return [...byKey.keys()].sort().map((key) => byKey.get(key) as Reference);
+}

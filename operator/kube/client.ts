@@ -1,0 +1,149 @@
+// HTTP to the API server: one set of kept-alive connections, JSON in and out, errors as values. Log-in is client-node's.
+import { KubeConfig, type RequestContext } from "@kubernetes/client-node";
+import { Agent, type Dispatcher, request } from "undici";
+import { ApiError } from "./errors.ts";
+
+export interface ApiRequest {
+  method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  /** Path below the server, such as `/api/v1/namespaces/shop/services`. */
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  contentType?: string;
+  accept?: string;
+  signal?: AbortSignal | undefined;
+  /** Longest silence, in milliseconds, before the request fails. */
+  timeout?: number;
+}
+
+export interface Client {
+  /** One request, its answer parsed. Throws ApiError on any status but 2xx, and what undici throws on a broken connection. */
+  json<T>(request: ApiRequest): Promise<T>;
+  /** An endless answer, line by line, as a watch has it. Ends when the server ends it; throws like `json`. */
+  lines(request: ApiRequest): AsyncGenerator<string>;
+  close(): Promise<void>;
+}
+
+const defaultTimeout = 30_000;
+/** How long log-in data is used before client-node is asked again: tokens and CAs on disk rotate. */
+const credentialsMaxAge = 10_000;
+
+interface Credentials {
+  headers: Record<string, string>;
+  dispatcher: Dispatcher;
+  /** Tells one TLS identity from another. */
+  identity: string;
+  readAt: number;
+}
+
+/** The cluster of a kubeconfig file, or, without one, of $KUBECONFIG, the pod's own account or ~/.kube/config. */
+export function loadKubeConfig(file?: string): KubeConfig {
+  const config = new KubeConfig();
+  if (file === undefined) config.loadFromDefault();
+  else config.loadFromFile(file);
+  return config;
+}
+
+async function tlsIdentity(config: KubeConfig): Promise<string> {
+  const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
+  await config.applyToHTTPSOptions(options);
+  return JSON.stringify([options.ca, options.cert, options.key].map((part) => part?.toString()));
+}
+
+async function readCredentials(config: KubeConfig, old: Credentials | undefined): Promise<Credentials> {
+  const identity = await tlsIdentity(config);
+  const headers: Record<string, string> = {};
+  let dispatcher: Dispatcher | undefined;
+  const context = {
+    setHeaderParam: (name: string, value: string) => {
+      headers[name] = value;
+    },
+    setDispatcher: (value: Dispatcher) => {
+      dispatcher = value;
+    },
+  };
+  await config.applySecurityAuthentication(context as unknown as RequestContext);
+  if (old?.identity === identity) return { ...old, headers, readAt: Date.now() };
+  // Requests under way end on the connections that they have.
+  old?.dispatcher.close().catch(() => {});
+  return { headers, dispatcher: dispatcher ?? new Agent(), identity, readAt: Date.now() };
+}
+
+function credentialsOf(config: KubeConfig): () => Promise<Credentials> {
+  let current: Credentials | undefined;
+  let reading: Promise<Credentials> | undefined;
+  return () => {
+    if (current && Date.now() - current.readAt < credentialsMaxAge) return Promise.resolve(current);
+    reading ??= readCredentials(config, current)
+      .then((read) => {
+        current = read;
+        return read;
+      })
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  };
+}
+
+function withQuery(path: string, query: ApiRequest["query"]): string {
+  const given = Object.entries(query ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+}
+
+async function errorOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ApiError> {
+  const text = await body.text();
+  const seconds = Number(headers["retry-after"]);
+  const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
+  try {
+    return new ApiError(statusCode, JSON.parse(text), retryAfter);
+  } catch {
+    return new ApiError(statusCode, {}, retryAfter);
+  }
+}
+
+/** A client for the current context of the kubeconfig. */
+export function createClient(config: KubeConfig): Client {
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new Error("the kubeconfig names no current cluster: run 'kubectl config use-context NAME'");
+  const server = cluster.server.replace(/\/$/, "");
+  const credentials = credentialsOf(config);
+
+  async function send(options: ApiRequest): Promise<Dispatcher.ResponseData> {
+    const { headers, dispatcher } = await credentials();
+    const timeout = options.timeout ?? defaultTimeout;
+    const response = await request(server + withQuery(options.path, options.query), {
+      dispatcher,
+      method: options.method ?? "GET",
+      headers: {
+        ...headers,
+        accept: options.accept ?? "application/json",
+        "user-agent": "anypod",
+        ...(options.body !== undefined && { "content-type": options.contentType ?? "application/json" }),
+      },
+      ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+      ...(options.signal && { signal: options.signal }),
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+    });
+    if (response.statusCode >= 300) throw await errorOf(response);
+    return response;
+  }
+
+  async function* lines(options: ApiRequest): AsyncGenerator<string> {
+    const { body } = await send(options);
+    let rest = "";
+    body.setEncoding("utf8");
+    for await (const chunk of body) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop() ?? "";
+      yield* parts;
+    }
+  }
+
+  return {
+    json: async <T>(options: ApiRequest) => (await (await send(options)).body.json()) as T,
+    lines,
+    close: async () => (await credentials()).dispatcher.destroy(),
+  };
+}

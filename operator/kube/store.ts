@@ -1,0 +1,90 @@
+// What is known of one kind: a projection of each object, by key and by index. A list swaps the whole at once.
+import type { ApiObject } from "./resource.ts";
+
+export interface StoreOptions<T> {
+  /** What to keep of an object; undefined keeps nothing. */
+  project: (object: ApiObject) => T | undefined;
+  /** Values that objects are looked up by; an object may have several. */
+  indexBy?: (value: T) => readonly string[];
+  /** Hears of every value that came, changed or went. */
+  changed: (before: T | undefined, after: T | undefined) => void;
+}
+
+export interface Store<T> {
+  get(key: string): T | undefined;
+  /** All values with this index value. */
+  withIndex(index: string): T[];
+  values(): Iterable<T>;
+  /** All objects that there are, in the namespace when one is given. */
+  replace(objects: ApiObject[], namespace?: string): void;
+  /** An object as it is now; ignored when a later version of it is known already. */
+  set(object: ApiObject): void;
+  /** An object that is gone, in the version it went in; ignored when a later object of that name is known. */
+  remove(object: { metadata: { namespace: string; name: string; resourceVersion: string } }): void;
+}
+
+/** Key of a namespaced object. */
+export const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+
+/** Whether resource version `a` is older than `b`; both are decimal numbers (comparable since Kubernetes 1.35). */
+const isOlder = (a: string, b: string) => a.length < b.length || (a.length === b.length && a < b);
+
+export function createStore<T extends { resourceVersion: string }>({
+  project,
+  indexBy = () => [],
+  changed,
+}: StoreOptions<T>): Store<T> {
+  const values = new Map<string, T>();
+  const index = new Map<string, Set<string>>();
+
+  function unindex(key: string, value: T) {
+    for (const entry of indexBy(value)) {
+      const keys = index.get(entry);
+      keys?.delete(key);
+      if (keys?.size === 0) index.delete(entry);
+    }
+  }
+
+  function put(key: string, value: T) {
+    values.set(key, value);
+    for (const entry of indexBy(value)) {
+      const keys = index.get(entry);
+      if (keys) keys.add(key);
+      else index.set(entry, new Set([key]));
+    }
+  }
+
+  function update(key: string, after: T | undefined) {
+    const before = values.get(key);
+    if (before !== undefined) unindex(key, before);
+    if (after !== undefined) put(key, after);
+    else values.delete(key);
+    if (before !== undefined || after !== undefined) changed(before, after);
+  }
+
+  function set(object: ApiObject) {
+    const key = keyOf(object.metadata);
+    const known = values.get(key);
+    // What a write answered is often known before the watch tells of an earlier change.
+    if (known && isOlder(object.metadata.resourceVersion, known.resourceVersion)) return;
+    update(key, project(object));
+  }
+
+  return {
+    get: (key) => values.get(key),
+    withIndex: (entry) => [...(index.get(entry) ?? [])].flatMap((key) => values.get(key) ?? []),
+    values: () => values.values(),
+    replace(objects, namespace) {
+      const present = new Set(objects.map(({ metadata }) => keyOf(metadata)));
+      const inScope = (key: string) => namespace === undefined || key.startsWith(`${namespace}/`);
+      const gone = [...values.keys()].filter((key) => inScope(key) && !present.has(key));
+      for (const key of gone) update(key, undefined);
+      for (const object of objects) set(object);
+    },
+    set,
+    remove: ({ metadata }) => {
+      const known = values.get(keyOf(metadata));
+      if (known && !isOlder(metadata.resourceVersion, known.resourceVersion)) update(keyOf(metadata), undefined);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+// The command line: wiring only.
+import { parseArgs } from "node:util";
+import { readConfig, runOptions, runHelp, UsageError } from "./config.ts";
+
+const help = `anypod: runs stateless Model Context Protocol servers on Kubernetes
+
+  anypod run [options]              the operator
+  anypod render -f FILE [-f FILE]   prints the objects that the operator would apply, without a cluster
+  anypod crds                       prints the CustomResourceDefinition
+  anypod <command> --help           more of a command
+`;
+
+const renderHelp = `anypod render -f FILE [-f FILE …] [-n NAMESPACE]
+
+Prints what the operator would apply for the McpServers in the files, without a cluster. Owner references (they
+need a live server's uid) are left out, and generated keys and hashes read <generated>.
+
+  -f, --filename FILE     a file, a directory (its .yaml, .yml and .json), or - for standard input; repeat for more
+  -n, --namespace NAME    for servers that name none (default: default)
+
+Exits with 1 and one line "file:line field: problem" for each problem.
+`;
+
+async function renderCommand(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      filename: { type: "string", short: "f", multiple: true },
+      namespace: { type: "string", short: "n", default: "default" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return print(renderHelp);
+  if (!values.filename) throw new UsageError("render needs -f FILE: a file, a directory, or - for standard input");
+  const { render } = await import("./render.ts");
+  const { output, errors } = render(values.filename, values.namespace);
+  for (const error of errors) console.error(error);
+  process.stdout.write(output);
+  return errors.length > 0 ? 1 : 0;
+}
+
+async function crdsCommand(): Promise<number> {
+  const [{ crd }, { dump }] = await Promise.all([import("./api/crd.ts"), import("js-yaml")]);
+  return print(dump(crd(), { noRefs: true }));
+}
+
+async function runCommand(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: runOptions });
+  if (values.help) return print(runHelp);
+  const { run } = await import("./reconcile/operator.ts");
+  return run(readConfig(values, process.env));
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  run: runCommand,
+  render: renderCommand,
+  crds: crdsCommand,
+};
+
+async function main([name = "--help", ...args]: string[]): Promise<number> {
+  if (["--help", "-h", "help"].includes(name)) return print(help);
+  const command = commands[name];
+  if (!command) throw new UsageError(`there is no command '${name}': see anypod --help`);
+  return command(args);
+}
+
+/** Whether the error is about how the command was called, by us or by parseArgs. */
+const isUsage = (error: unknown) =>
+  error instanceof UsageError || String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`anypod: ${isUsage(error) ? (error as Error).message : ((error as Error).stack ?? error)}`);
+  process.exitCode = 2;
+}

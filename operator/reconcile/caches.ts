@@ -1,0 +1,141 @@
+// Everything that the operator watches, in stores, and which server a change concerns.
+import { managedByLabel, manager, serverLabel } from "../desired/labels.ts";
+import type { Client } from "../kube/client.ts";
+import { collectionPath, type ApiObject, type ResourceType } from "../kube/resource.ts";
+import { createStore, keyOf, type Store } from "../kube/store.ts";
+import { follow } from "../kube/watch.ts";
+import { childKinds, configMaps, deployments, mcpServers, pods, secrets } from "./kinds.ts";
+import {
+  type Child,
+  type Config,
+  configKey,
+  type ObservedPod,
+  type ObservedServer,
+  observeChild,
+  observeConfig,
+  observePod,
+  observeServer,
+} from "./observed.ts";
+
+export interface Caches {
+  server(key: string): ObservedServer | undefined;
+  serverKeys(): string[];
+  /** All that anypod made for the server of this key. */
+  children(serverKey: string): Child[];
+  podProblems(serverKey: string): ObservedPod[];
+  config(key: string): Config | undefined;
+  /** Takes what a write answered, before the watch tells. */
+  written(object: ApiObject): void;
+  deleted(child: Child): void;
+  /** Resolves when every kind has been listed once. */
+  synced: Promise<void>;
+}
+
+export interface CacheOptions {
+  client: Client;
+  /** Empty: all. */
+  namespaces: string[];
+  /** A server may have to be looked at again. */
+  changed: (serverKey: string) => void;
+  /** A watch broke; it is tried again. */
+  failed: (kind: string, error: unknown) => void;
+  signal: AbortSignal;
+}
+
+const serverKeyOf = ({ namespace, server }: { namespace: string; server: string }) => `${namespace}/${server}`;
+
+/** Keys of the Secrets and ConfigMaps that a server refers to. */
+const referenceKeys = ({ metadata, references }: ObservedServer) =>
+  references.map(({ kind, name }) => configKey(kind, { namespace: metadata.namespace, name }));
+
+export function startCaches({ client, namespaces, changed, failed, signal }: CacheOptions): Caches {
+  const servers = createStore<ObservedServer>({
+    project: observeServer,
+    indexBy: referenceKeys,
+    changed: (before, after) => {
+      const server = after ?? before;
+      if (server) changed(keyOf(server.metadata));
+    },
+  });
+  const ofServer = {
+    indexBy: (value: { namespace: string; server: string }) => [serverKeyOf(value)],
+    changed: (before: Child | ObservedPod | undefined, after: Child | ObservedPod | undefined) => {
+      const value = after ?? before;
+      if (value) changed(serverKeyOf(value));
+    },
+  };
+  const childStores = new Map(
+    [...childKinds, deployments].map((type) => [
+      type.kind,
+      createStore<Child>({ project: (object) => observeChild(type.kind, object), ...ofServer }),
+    ]),
+  );
+  const podStore = createStore<ObservedPod>({ project: observePod, ...ofServer });
+  const configStores = new Map(
+    [secrets, configMaps].map((type) => [
+      type.kind,
+      createStore<Config>({
+        project: (object) => observeConfig(type.kind, object),
+        indexBy: ({ child }) => (child ? [serverKeyOf(child)] : []),
+        changed: (before, after) => {
+          const config = after ?? before;
+          if (!config) return;
+          if (config.child) changed(serverKeyOf(config.child));
+          for (const server of servers.withIndex(config.key)) changed(keyOf(server.metadata));
+        },
+      }),
+    ]),
+  );
+
+  const listed: Promise<void>[] = [];
+  /** One watch a kind, or one a kind and namespace. */
+  function watchKind<T>(type: ResourceType, store: Store<T>, options: { labelSelector?: string; metadataOnly?: boolean }) {
+    const scopes = namespaces.length === 0 ? [undefined] : namespaces;
+    for (const namespace of scopes) {
+      const first = Promise.withResolvers<void>();
+      listed.push(first.promise);
+      const sink = {
+        set: store.set,
+        remove: store.remove,
+        replace: (objects: ApiObject[]) => {
+          store.replace(objects, namespace);
+          first.resolve();
+        },
+        failed: (error: unknown) => failed(type.kind, error),
+      };
+      void follow(client, { path: collectionPath(type, namespace), ...options }, sink, signal);
+    }
+  }
+
+  const ours = { labelSelector: `${managedByLabel}=${manager},${serverLabel}` };
+  watchKind(mcpServers, servers, {});
+  watchKind(pods, podStore, ours);
+  for (const type of [...childKinds, deployments]) {
+    const store = childStores.get(type.kind);
+    if (store) watchKind(type, store, { ...ours, metadataOnly: type !== deployments });
+  }
+  for (const type of [secrets, configMaps]) {
+    const store = configStores.get(type.kind);
+    if (store) watchKind(type, store, { metadataOnly: true });
+  }
+
+  const storeOf = (kind: string): Store<unknown> | undefined =>
+    kind === mcpServers.kind ? servers : (childStores.get(kind) ?? configStores.get(kind));
+
+  return {
+    server: servers.get,
+    serverKeys: () => [...servers.values()].map(({ metadata }) => keyOf(metadata)),
+    children: (key) => [
+      ...[...childStores.values()].flatMap((store) => store.withIndex(key)),
+      ...(configStores.get(secrets.kind)?.withIndex(key) ?? []).flatMap(({ child }) => child ?? []),
+    ],
+    podProblems: podStore.withIndex,
+    config: (key) => {
+      const [kind = "", namespace = "", name = ""] = key.split("/");
+      return configStores.get(kind)?.get(keyOf({ namespace, name }));
+    },
+    written: (object) => storeOf(object.kind)?.set(object),
+    deleted: (child) => storeOf(child.kind)?.remove({ metadata: child }),
+    synced: Promise.all(listed).then(() => {}),
+  };
+}

@@ -1,0 +1,100 @@
+// Carries out a plan: writes what differs, and says what could not be written and why. Any write may be the last before the
+// operator dies: the next pass plans again from what is there.
+import type { KubeObject } from "../desired/object.ts";
+import type { Client } from "../kube/client.ts";
+import { ApiError, isConflict, isNamespaceTerminating, isNotFound } from "../kube/errors.ts";
+import { type ApiObject, apply, read, remove } from "../kube/resource.ts";
+import { manager } from "../desired/labels.ts";
+import type { Obstacle } from "../status/observed.ts";
+import type { Caches } from "./caches.ts";
+import { typeOf } from "./kinds.ts";
+import type { Child } from "./observed.ts";
+import type { Plan } from "./plan.ts";
+
+export interface ExecuteOptions {
+  client: Client;
+  caches: Pick<Caches, "written" | "deleted">;
+  serverUid: string;
+}
+
+type WithMeta = { metadata: Record<string, unknown> & { name: string; namespace: string } };
+const withMetadata = (object: KubeObject, extra: object): KubeObject & WithMeta =>
+  ({ ...object, metadata: { ...object.metadata, ...extra } }) as KubeObject & WithMeta;
+
+/** No object is at version 1: an apply that says so fails when there is one, so that nothing is ever adopted by accident. */
+const mustNotExist = { resourceVersion: "1" };
+
+async function write(object: KubeObject, { client, caches }: ExecuteOptions): Promise<void> {
+  caches.written(await apply<ApiObject>(client, typeOf(object.kind), object, { fieldManager: manager, force: true }));
+}
+
+/**
+ * The replicas that anypod once set and that nobody has changed since, kept as they are: to stop sending them would make
+ * the API server fall back to one pod. Whoever scales takes the field over, and it is never sent again. The version makes
+ * sure that nobody has in the meantime.
+ */
+function keepReplicas(object: KubeObject, { deployment, uid, resourceVersion }: Child): KubeObject {
+  const spec = object.spec as { replicas?: number } | undefined;
+  if (!deployment?.ownsReplicas || spec?.replicas !== undefined) return withMetadata(object, { uid });
+  return withMetadata({ ...object, spec: { replicas: deployment.desired, ...spec } }, { uid, resourceVersion });
+}
+
+async function create(object: KubeObject, options: ExecuteOptions): Promise<Obstacle[]> {
+  try {
+    await write(withMetadata(object, mustNotExist), options);
+    return [];
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const existing = await read<ApiObject>(options.client, typeOf(object.kind), object.metadata);
+    const owner = existing.metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
+    if (owner !== options.serverUid) return [obstacle(object, "foreign", "")];
+    // Ours: made by a pass that the caches haven't heard of yet.
+    options.caches.written(existing);
+    throw error;
+  }
+}
+
+function obstacle(object: KubeObject, why: Obstacle["why"], message: string): Obstacle {
+  return { kind: object.kind, name: object.metadata.name, why, message };
+}
+
+/** Refusals that another try won't change become obstacles; all else is thrown, to be tried again. */
+function refusal(object: KubeObject, error: unknown): Obstacle[] {
+  if (isNamespaceTerminating(error)) return [obstacle(object, "terminating", "")];
+  if (error instanceof ApiError && [400, 403, 422].includes(error.status))
+    return [obstacle(object, "rejected", error.message)];
+  throw error;
+}
+
+const attempt = (object: KubeObject, work: Promise<Obstacle[]>) => work.catch((error) => refusal(object, error));
+
+async function removeChild(child: Child, { client, caches }: ExecuteOptions): Promise<void> {
+  try {
+    await remove(client, typeOf(child.kind), child);
+  } catch (error) {
+    // Gone already, or another object of that name by now.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+  caches.deleted(child);
+}
+
+/** Deployments and what counts their pods come when all that pods need is there. */
+const second = new Set(["Deployment", "HorizontalPodAutoscaler"]);
+
+/** Writes the plan; returns what could not be written. Throws the first error that another try may help. */
+export async function execute(plan: Plan, options: ExecuteOptions): Promise<Obstacle[]> {
+  const updateOf = ({ object, child }: Plan["update"][number]) =>
+    attempt(object, write(keepReplicas(object, child), options).then(() => []));
+  const createOf = (object: KubeObject) => attempt(object, create(object, options));
+
+  const obstacles = [...plan.obstacles];
+  for (const inWave of [(kind: string) => !second.has(kind), (kind: string) => second.has(kind)]) {
+    const results = await Promise.all([
+      ...plan.create.filter(({ kind }) => inWave(kind)).map(createOf),
+      ...plan.update.filter(({ object }) => inWave(object.kind)).map(updateOf),
+    ]);
+    obstacles.push(...results.flat());
+  }
+  await Promise.all(plan.remove.map((child) => removeChild(child, options)));
+  return obstacles;
+}

@@ -1,0 +1,175 @@
+// What is kept of each watched object: only what a reconcile uses.
+import type { McpServer, Status } from "../api/mcpserver.ts";
+import { parseSpec, type Problem } from "../api/parse.ts";
+import { configHashAnnotation } from "../desired/deployment.ts";
+import { manager, managedByLabel, poolLabel, serverLabel } from "../desired/labels.ts";
+import { desiredHashAnnotation } from "../desired/object.ts";
+import { type Reference, referencesOf } from "../desired/references.ts";
+import { type RingState, ringStateOf } from "../desired/request-state.ts";
+import { appliedFields } from "../kube/ownership.ts";
+import type { ApiObject } from "../kube/resource.ts";
+import type { DeploymentState, PodProblem } from "../status/observed.ts";
+
+/** An McpServer as it is in the cluster; `problems` instead of a spec when an older schema let it in. */
+export interface ObservedServer {
+  resourceVersion: string;
+  metadata: McpServer["metadata"];
+  spec: McpServer["spec"] | undefined;
+  problems: Problem[];
+  /** Secrets and ConfigMaps that the spec names. */
+  references: Reference[];
+  status: Status;
+}
+
+export function observeServer(object: ApiObject): ObservedServer {
+  const { spec, status } = object as ApiObject & { spec: unknown; status?: Status };
+  const { name, namespace, uid, generation = 1, deletionTimestamp, resourceVersion } = object.metadata;
+  const metadata = { name, namespace, uid, generation, ...(deletionTimestamp && { deletionTimestamp }) };
+  const parsed = parseSpec(spec);
+  const valid = "spec" in parsed;
+  return {
+    resourceVersion,
+    metadata,
+    spec: valid ? parsed.spec : undefined,
+    problems: valid ? [] : parsed.problems,
+    references: valid ? referencesOf({ metadata, spec: parsed.spec }) : [],
+    status: status ?? {},
+  };
+}
+
+/** An object that anypod made. */
+export interface Child {
+  resourceVersion: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string;
+  /** Name of the server that it was made for. */
+  server: string;
+  /** uid of the controlling owner. */
+  owner: string | undefined;
+  deleting: boolean;
+  desiredHash: string | undefined;
+  /** FieldsV1 of what anypod applied. */
+  fields: Record<string, unknown> | undefined;
+  deployment?: DeploymentState;
+}
+
+interface DeploymentObject extends ApiObject {
+  spec: { replicas?: number; template: { metadata?: { annotations?: Record<string, string> } } };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
+}
+
+function observeDeployment(object: DeploymentObject, fields: Child["fields"]): DeploymentState {
+  const { status = {}, spec, metadata } = object;
+  const progressing = status.conditions?.find(({ type }) => type === "Progressing");
+  const failure = status.conditions?.find(({ type, status: value }) => type === "ReplicaFailure" && value === "True");
+  const applied = fields?.["f:spec"] as Record<string, unknown> | undefined;
+  return {
+    desired: spec.replicas ?? 1,
+    ownsReplicas: applied?.["f:replicas"] !== undefined,
+    current: (status.observedGeneration ?? 0) >= (metadata.generation ?? 1),
+    replicas: status.replicas ?? 0,
+    updated: status.updatedReplicas ?? 0,
+    ready: status.readyReplicas ?? 0,
+    available: status.availableReplicas ?? 0,
+    configHash: spec.template.metadata?.annotations?.[configHashAnnotation],
+    deadlineExceeded: progressing?.reason === "ProgressDeadlineExceeded",
+    replicaFailure: failure?.message,
+  };
+}
+
+/** A child of whatever kind; undefined when anypod didn't make it. */
+export function observeChild(kind: string, object: ApiObject): Child | undefined {
+  const { labels = {}, ownerReferences, managedFields, annotations, ...metadata } = object.metadata;
+  const server = labels[serverLabel];
+  if (server === undefined || labels[managedByLabel] !== manager) return;
+  const fields = appliedFields(managedFields, manager);
+  return {
+    kind,
+    resourceVersion: metadata.resourceVersion,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    uid: metadata.uid,
+    server,
+    owner: ownerReferences?.find(({ controller }) => controller)?.uid,
+    deleting: metadata.deletionTimestamp !== undefined,
+    desiredHash: annotations?.[desiredHashAnnotation],
+    fields,
+    ...(kind === "Deployment" && { deployment: observeDeployment(object as DeploymentObject, fields) }),
+  };
+}
+
+/** A Secret or ConfigMap, whoever's it is: whether it is there, and which version; never what it holds. */
+export interface Config {
+  resourceVersion: string;
+  key: string;
+  /** Of a Secret that holds a requestState ring. */
+  ring?: RingState;
+  child?: Child;
+}
+
+export const configKey = (kind: string, { namespace, name }: { namespace: string; name: string }) =>
+  `${kind}/${namespace}/${name}`;
+
+export function observeConfig(kind: string, object: ApiObject): Config {
+  const { resourceVersion, annotations = {} } = object.metadata;
+  const ring = ringStateOf(annotations);
+  const child = observeChild(kind, object);
+  return { resourceVersion, key: configKey(kind, object.metadata), ...(ring && { ring }), ...(child && { child }) };
+}
+
+/** A pod that doesn't come up, and why. Others aren't kept. */
+export interface ObservedPod extends PodProblem {
+  resourceVersion: string;
+  namespace: string;
+  server: string;
+}
+
+interface ContainerStatus {
+  name: string;
+  state?: { waiting?: { reason?: string; message?: string }; terminated?: { reason?: string; exitCode?: number } };
+  lastState?: { terminated?: { reason?: string; exitCode?: number } };
+}
+interface PodObject extends ApiObject {
+  status?: {
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+    initContainerStatuses?: ContainerStatus[];
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+/** Reasons to wait that pass by themselves. */
+const startingUp = new Set(["ContainerCreating", "PodInitializing"]);
+
+function containerProblem({ status }: PodObject): Omit<PodProblem, "pod" | "pool"> | undefined {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  for (const { name, state, lastState } of statuses) {
+    const { reason, message } = state?.waiting ?? {};
+    if (!reason || startingUp.has(reason)) continue;
+    const exitCode = lastState?.terminated?.exitCode;
+    return { container: name, reason, message: message ?? "", ...(exitCode !== undefined && { exitCode }) };
+  }
+  return;
+}
+
+function unschedulable({ status }: PodObject): Omit<PodProblem, "pod" | "pool"> | undefined {
+  const condition = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (condition?.reason !== "Unschedulable") return;
+  return { container: "", reason: "Unschedulable", message: condition.message ?? "" };
+}
+
+export function observePod(object: ApiObject): ObservedPod | undefined {
+  const { labels = {}, namespace, name, deletionTimestamp, resourceVersion } = object.metadata;
+  const server = labels[serverLabel];
+  if (server === undefined || deletionTimestamp) return;
+  const problem = unschedulable(object as PodObject) ?? containerProblem(object as PodObject);
+  return problem && { ...problem, pod: name, pool: labels[poolLabel] ?? "", namespace, server, resourceVersion };
+}

@@ -1,0 +1,120 @@
+// The checks behind a server's conditions, each pure and small. The order is that of causes before effects: the first that
+// finds something is what the status says.
+import type { McpServer } from "../api/mcpserver.ts";
+import type { Problem } from "../api/parse.ts";
+import type { EffectivePool } from "../desired/pool.ts";
+import { type Finding, progressing, stalled } from "./finding.ts";
+import type { DeploymentState, MissingReference, Obstacle, PodProblem } from "./observed.ts";
+import { isSettled } from "./rollout.ts";
+
+export interface Evidence {
+  metadata: McpServer["metadata"];
+  problems: Problem[];
+  pools: EffectivePool[];
+  obstacles: Obstacle[];
+  missing: MissingReference[];
+  deployments: ReadonlyMap<string, DeploymentState>;
+  podProblems: PodProblem[];
+}
+
+type Check = (evidence: Evidence) => Finding | undefined;
+
+function invalidSpec({ problems }: Evidence): Finding | undefined {
+  const [first, ...more] = problems;
+  if (!first) return;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : "";
+  return stalled("InvalidSpec", `spec.${first.field}: ${first.message}${others}`);
+}
+
+const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: string) => Finding> = {
+  terminating: (_, namespace) =>
+    stalled("NamespaceTerminating", `Namespace ${namespace} is being deleted: nothing can be made in it. This server goes with it.`),
+  foreign: ({ kind, name }) =>
+    stalled(
+      "NotOwned",
+      `${kind} ${name} is there already and isn't this server's, so it was left alone: delete or rename it, or rename this server.`,
+    ),
+  rejected: ({ kind, name, message }) =>
+    stalled("Rejected", `The API server refuses ${kind} ${name}: ${message}. Change the field of this server's spec that it names.`),
+  leaving: ({ kind, name }) =>
+    progressing("WaitingForDeletion", `${kind} ${name} of an earlier server of this name is still being deleted: waiting for it.`),
+};
+/** The worst first. */
+const obstacleOrder: Obstacle["why"][] = ["terminating", "foreign", "rejected", "leaving"];
+
+function obstacle({ obstacles, metadata }: Evidence): Finding | undefined {
+  const worst = obstacleOrder.flatMap((why) => obstacles.filter((each) => each.why === why))[0];
+  return worst && obstacleFindings[worst.why](worst, metadata.namespace);
+}
+
+function missingReference({ missing, metadata }: Evidence): Finding | undefined {
+  const [first] = missing;
+  if (!first) return;
+  const { kind, name, use } = first;
+  const why = use === "imagePull" ? "as spec.imagePullSecrets says, to pull the image" : "in their environment";
+  return progressing(
+    `${kind}NotFound`,
+    `${kind} ${name} isn't in namespace ${metadata.namespace}, and pods need it ${why}: create it, or take it out of the spec.`,
+  );
+}
+
+const hints: Record<string, string> = {
+  ErrImagePull: "check spec.image and spec.imagePullSecrets",
+  ImagePullBackOff: "check spec.image and spec.imagePullSecrets",
+  ErrImageNeverPull: "the image isn't on the node and spec.imagePullPolicy is Never",
+  InvalidImageName: "correct spec.image",
+  CrashLoopBackOff: "see why it ends",
+  CreateContainerConfigError: "correct what the message names",
+  CreateContainerError: "correct what the message names",
+  RunContainerError: "check spec.command and spec.args",
+  Unschedulable: "make room on the nodes, or lower spec.resources.requests",
+};
+
+function podProblem({ podProblems, metadata }: Evidence): Finding | undefined {
+  const [first] = podProblems.toSorted((a, b) => (a.pod < b.pod ? -1 : 1));
+  if (!first) return;
+  const { pod, container, reason, message, exitCode } = first;
+  const where = container === "" ? `Pod ${pod}` : `Container ${container} of pod ${pod}`;
+  const ended = exitCode === undefined ? "" : ` (it ended with exit code ${exitCode})`;
+  const hint = hints[reason] ?? "see the pod";
+  const look = reason === "CrashLoopBackOff" ? `logs --previous ${pod}` : `describe pod ${pod}`;
+  const said = message === "" ? "" : ` ${message.replace(/\.$/, "")}.`;
+  return progressing(reason, `${where} doesn't run${ended}:${said || " "} ${hint}: kubectl -n ${metadata.namespace} ${look}`.replace(/ {2,}/g, " "));
+}
+
+function replicaFailure({ pools, deployments }: Evidence): Finding | undefined {
+  for (const { name, objectName } of pools) {
+    const message = deployments.get(objectName)?.replicaFailure;
+    if (message) return progressing("PodsNotCreated", `Pods of pool ${name} can't be made: ${message}`);
+  }
+  return;
+}
+
+function deadlineExceeded(evidence: Evidence): Finding | undefined {
+  const pool = evidence.pools.find(({ objectName }) => evidence.deployments.get(objectName)?.deadlineExceeded);
+  if (!pool) return;
+  const cause = missingReference(evidence) ?? podProblem(evidence) ?? replicaFailure(evidence);
+  const why = cause?.message ?? "Its new pods don't get ready: does the server listen on spec.port?";
+  return stalled("ProgressDeadlineExceeded", `The rollout of pool ${pool.name} is stuck; pods of the old version still answer. ${why}`);
+}
+
+function rollout({ pools, deployments }: Evidence): Finding | undefined {
+  const pool = pools.find((each) => {
+    const deployment = deployments.get(each.objectName);
+    return !deployment || !isSettled(each, deployment);
+  });
+  if (!pool) return;
+  // No counts: the numbers stand in the status, and a message that moves with them would be a write a pod.
+  return progressing("RollingOut", `Pods of pool ${pool.name} are being rolled out.`);
+}
+
+/** In the order of causes before effects. */
+export const checks: Check[] = [
+  invalidSpec,
+  obstacle,
+  deadlineExceeded,
+  missingReference,
+  podProblem,
+  replicaFailure,
+  rollout,
+];

@@ -1,0 +1,50 @@
+// What a status is computed from.
+
+/** One Deployment as its controller reports it. */
+export interface DeploymentState {
+  /** `spec.replicas` as it stands, whoever set it. */
+  desired: number;
+  /** Whether that number is the one that anypod applied, untouched since. */
+  ownsReplicas: boolean;
+  /** Whether the controller has seen the latest spec. */
+  current: boolean;
+  replicas: number;
+  updated: number;
+  ready: number;
+  available: number;
+  configHash: string | undefined;
+  deadlineExceeded: boolean;
+  /** Why pods can't be made, when they can't. */
+  replicaFailure: string | undefined;
+}
+
+/** A pod that doesn't come up. */
+export interface PodProblem {
+  pod: string;
+  pool: string;
+  /** Empty when it is about the pod as a whole. */
+  container: string;
+  /** As the kubelet or the scheduler has it, such as `ImagePullBackOff` or `Unschedulable`. */
+  reason: string;
+  message: string;
+  exitCode?: number;
+}
+
+/** An object that could not be written. */
+export interface Obstacle {
+  kind: string;
+  name: string;
+  /**
+   * foreign: somebody else's object has the name; leaving: an object of an earlier server of this name is still going away;
+   * rejected: the API server refuses it; terminating: the namespace is being deleted.
+   */
+  why: "foreign" | "leaving" | "rejected" | "terminating";
+  message: string;
+}
+
+/** A Secret or ConfigMap that pods need and that isn't there. */
+export interface MissingReference {
+  kind: string;
+  name: string;
+  use: "environment" | "imagePull";
+}

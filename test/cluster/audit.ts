@@ -1,0 +1,17 @@
+// What the API server writes to its audit log: every write, so that a test can count an operator's writes; no reads, no
+// contents of Secrets, and none of the cluster's own heartbeats.
+const secrets = [{ group: "", resources: ["secrets", "serviceaccounts/token"] }];
+const heartbeats = ["kube-node-lease", "kube-system"];
+
+export const auditPolicy = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [
+    { level: "None", verbs: ["get", "list", "watch"] },
+    { level: "None", namespaces: heartbeats, resources: [{ group: "coordination.k8s.io", resources: ["leases"] }] },
+    { level: "Metadata", resources: secrets },
+    { level: "Metadata", resources: [{ group: "authentication.k8s.io" }, { group: "authorization.k8s.io" }] },
+    { level: "Request" },
+  ],
+};

@@ -1,0 +1,124 @@
+// Makes the Go binaries exist: built once from the modules in binaries/ into the user's cache directory, by version.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { goBuild } from "./go-build.ts";
+import { withLock } from "./lock.ts";
+import type { StartContext } from "./processes.ts";
+import { cacheDir } from "./state.ts";
+
+interface Module {
+  /** The folder below binaries/. */
+  folder: string;
+  version: string;
+  /** By the binary's name, the package that it is built from. */
+  packages: Record<string, string>;
+  ldflags: string;
+  /** How long a first build takes, as told to the user. */
+  takes: string;
+}
+
+type BuildContext = Pick<StartContext, "log" | "signal">;
+
+/**
+ * Builds what is missing of the named binaries, saying so with progress.
+ * @returns the path of a binary by its name
+ */
+export async function ensureBinaries(context: BuildContext, names: string[]): Promise<(name: string) => string> {
+  for (const module of modules()) {
+    const wanted = names.filter((name) => name in module.packages);
+    const missing = () => wanted.filter((name) => !existsSync(binaryPath(module, name)));
+    if (missing().length === 0) continue;
+    const waiting = () => context.log(`waiting for another process that builds ${module.folder} ${module.version}`);
+    const lock = { path: join(cacheDir(), `${module.folder}.lock`), waiting, signal: context.signal };
+    await withLock(lock, () => build(context, module, missing()));
+  }
+  return binary;
+}
+
+function binary(name: string): string {
+  const module = modules().find(({ packages }) => name in packages);
+  if (!module) throw new Error(`no module has the binary ${name}`);
+  return binaryPath(module, name);
+}
+
+function modules(): Module[] {
+  const kubernetes = requiredVersion("kubernetes", "k8s.io/kubernetes");
+  const etcd = requiredVersion("etcd", "go.etcd.io/etcd/server/v3");
+  const components = ["apiserver", "controller-manager", "scheduler", "proxy"].map((name) => `kube-${name}`);
+  const commands = [...components, "kubelet", "kubectl"];
+  return [
+    { folder: "etcd", version: etcd, packages: { etcd: "." }, ldflags: "", takes: "a minute" },
+    {
+      folder: "kubernetes",
+      version: kubernetes,
+      packages: Object.fromEntries(commands.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
+      ldflags: versionFlags(kubernetes),
+      takes: "five to ten minutes on two cores",
+    },
+    { folder: "pause", version: "1", packages: { pause: "." }, ldflags: "", takes: "seconds" },
+  ];
+}
+
+/** Without these, the API server reports a placeholder as its version. */
+function versionFlags(version: string): string {
+  const [major, minor] = version.split(".");
+  const facts = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: "clean" };
+  return Object.entries(facts)
+    .map(([key, value]) => `-X k8s.io/component-base/version.${key}=${value}`)
+    .join(" ");
+}
+
+const sources = (folder: string) => join(import.meta.dirname, "binaries", folder);
+
+function requiredVersion(folder: string, module: string): string {
+  const goMod = readFileSync(join(sources(folder), "go.mod"), "utf8");
+  const version = goMod.match(new RegExp(`(?:^|\\s)${module} v(\\S+)`))?.[1];
+  if (!version) throw new Error(`binaries/${folder}/go.mod doesn't require ${module}`);
+  return version;
+}
+
+function binaryPath({ folder, version }: Module, name: string): string {
+  return join(cacheDir(), `${folder}-${version}-${process.platform}-${process.arch}`, name);
+}
+
+async function build(context: BuildContext, module: Module, names: string[]): Promise<void> {
+  if (names.length === 0) return;
+  const what = `${names.join(", ")} ${module.version}`;
+  context.log(`building ${what} from Go modules, once (takes ${module.takes})`);
+  requireGo(what);
+  const started = Date.now();
+  const into = mkdtempSync(join(cacheDir(), "building-"));
+  try {
+    const packages = names.map((name) => module.packages[name] as string);
+    // One build for all: they share most of their packages. A single package needs its binary's name.
+    const output = packages.length === 1 ? join(into, names[0] as string) : `${into}/`;
+    await goBuild(context, { dir: sources(module.folder), output, packages, ldflags: module.ldflags });
+    for (const name of names) moveInto(join(into, name), binaryPath(module, name));
+  } finally {
+    rmSync(into, { recursive: true, force: true });
+  }
+  context.log(`built ${what} in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+function moveInto(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  renameSync(from, to);
+}
+
+function requireGo(what: string): void {
+  const needs = readFileSync(join(sources("kubernetes"), "go.mod"), "utf8").match(/^go (\d+)\.(\d+)/m) ?? [];
+  const [major, minor] = [Number(needs[1]), Number(needs[2])];
+  const hint =
+    `Go ${major}.${minor} or later must be on the PATH to build ${what}: install it with the system's package manager ` +
+    "(Debian: the package golang-go, of backports if need be; macOS: brew install go), or start a Docker daemon, " +
+    "or set ANYPOD_CLUSTER=existing and KUBECONFIG";
+  let has: string;
+  try {
+    has = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    throw new Error(`Go is missing. ${hint}`);
+  }
+  const [hasMajor = 0, hasMinor = 0] = has.replace("go", "").split(".").map(Number);
+  if (hasMajor < major || (hasMajor === major && hasMinor < minor)) throw new Error(`Go is too old (${has}). ${hint}`);
+}

@@ -1,0 +1,69 @@
+// The cgroups that the node's kubelet puts pods into: a tree of each cluster's own, so that two nodes can run at once and the
+// tree can be removed whole. They outlive the kubelet: the kernel keeps a cgroup until someone removes it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { waitUntil } from "./wait.ts";
+
+const root = "/sys/fs/cgroup";
+
+/** The kubelet's `cgroupRoot`. */
+export function cgroupName(cluster: string): string {
+  return `anypod-${cluster}`;
+}
+
+export function createCgroups(cluster: string): void {
+  for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cgroupName(cluster)), { recursive: true });
+}
+
+/** Removes them once their processes are gone. */
+export async function removeCgroups(cluster: string): Promise<void> {
+  const trees = hierarchies().map((hierarchy) => join(hierarchy, cgroupName(cluster)));
+  const busy = () => trees.filter((tree) => existsSync(tree) && !removeTree(tree));
+  await waitUntil(() => busy().length === 0, {
+    for: `the cgroups of the cluster "${cluster}" to be empty`,
+    timeout: 20_000,
+    details: () => busy().join("\n"),
+  });
+}
+
+/** Kills every process in them, by the ids that the kernel lists: pods' processes, nothing else. */
+export function killCgroups(cluster: string): void {
+  for (const hierarchy of hierarchies()) killTree(join(hierarchy, cgroupName(cluster)));
+}
+
+function killTree(tree: string): void {
+  if (!existsSync(tree)) return;
+  const children = readdirSync(tree, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const child of children) killTree(join(tree, child.name));
+  const pids = readFileSync(join(tree, "cgroup.procs"), "utf8").split("\n").map(Number);
+  for (const pid of pids) if (pid > 1) kill(pid);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Version 2 has one hierarchy, version 1 one a controller. */
+function hierarchies(): string[] {
+  if (!existsSync(root)) return [];
+  if (existsSync(join(root, "cgroup.controllers"))) return [root];
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(root, entry.name));
+}
+
+function removeTree(tree: string): boolean {
+  const children = readdirSync(tree, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const emptied = children.map((entry) => removeTree(join(tree, entry.name)));
+  if (emptied.includes(false)) return false;
+  try {
+    rmdirSync(tree);
+    return true;
+  } catch {
+    return false;
+  }
+}

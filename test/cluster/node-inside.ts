@@ -1,0 +1,116 @@
+// The half of the node that runs inside its namespaces (see node.ts): starts every part in order, lets the machine reach the
+// API server, and loads images. When it ends, the kernel ends everything else in the namespaces.
+import { rmSync } from "node:fs";
+import { createConnection, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { killCgroups, removeCgroups } from "./cgroups.ts";
+import { importImage, startContainerd } from "./containerd.ts";
+import { startControlPlane } from "./control-plane.ts";
+import { nodeReady, startKubelet, startKubeProxy, startScheduler } from "./kubelet.ts";
+import { createMounts, removeMounts } from "./mounts.ts";
+import { createNetwork, nodeAddress } from "./network.ts";
+import type { StartContext } from "./processes.ts";
+import { messageOf } from "./wait.ts";
+
+export interface InsideOptions {
+  name: string;
+  dir: string;
+  /** The machine's port of 127.0.0.1 for the API server. */
+  port: number;
+  binaries: Record<string, string>;
+  pauseArchive: string;
+}
+
+export type InsideRequest = { forward: true } | { load: string } | { end: true };
+export type InsideNews = { log: string } | { ready: true } | { failed: string } | { loaded: string; error?: string };
+
+const apiPort = 6443;
+const options: InsideOptions = JSON.parse(process.argv[2] ?? "");
+const abort = new AbortController();
+const cleanups: (() => Promise<void> | void)[] = [];
+const context: StartContext = {
+  name: options.name,
+  dir: options.dir,
+  log: (line) => tell({ log: line }),
+  signal: abort.signal,
+  onEnd: (cleanup) => cleanups.push(cleanup),
+};
+
+process.on("message", (request: InsideRequest, handle?: Server) => {
+  if ("forward" in request) handle?.on("connection", forward);
+  if ("load" in request) void load(request.load);
+  if ("end" in request) process.exit();
+});
+process.on("disconnect", () => void outliveSupervisor());
+
+try {
+  await start();
+  tell({ ready: true });
+} catch (error) {
+  console.error(error);
+  tell({ failed: messageOf(error) });
+}
+
+async function start(): Promise<void> {
+  const binary = (name: string) => options.binaries[name] ?? name;
+  await Promise.all([createMounts(context.dir), createNetwork()]);
+  const containerd = startContainerd(context, options.pauseArchive);
+  const { pki, client, ready } = await startControlPlane(context, {
+    binary,
+    ports: { api: apiPort, etcd: 2379, etcdPeer: 2380 },
+    bind: "0.0.0.0",
+    advertise: nodeAddress,
+    auditLog: join(context.dir, "audit.log"),
+    controllerManagerArgs: [],
+  });
+  // The kubelet ends at once when containerd isn't there yet.
+  await containerd;
+  const node = { binary, pki, server: `https://127.0.0.1:${apiPort}` };
+  const [kubelet] = await Promise.all([
+    startKubelet(context, node),
+    startKubeProxy(context, node),
+    startScheduler(context, node),
+  ]);
+  await Promise.all([ready, nodeReady(context, kubelet, client)]);
+  const kubeconfig = join(context.dir, "kubeconfig");
+  pki.kubeconfig({ path: kubeconfig, server: `https://127.0.0.1:${options.port}`, identity: "admin" });
+  // CoreDNS, metrics-server and the like would be installed here.
+}
+
+function forward(outside: Socket): void {
+  const inside = createConnection(apiPort, "127.0.0.1");
+  for (const socket of [outside, inside]) socket.setNoDelay(true);
+  outside.pipe(inside).pipe(outside);
+  const end = () => {
+    outside.destroy();
+    inside.destroy();
+  };
+  for (const socket of [outside, inside]) socket.on("error", end).on("close", end);
+}
+
+async function load(archive: string): Promise<void> {
+  try {
+    await importImage(archive);
+    tell({ loaded: archive });
+  } catch (error) {
+    tell({ loaded: archive, error: messageOf(error) });
+  }
+}
+
+/** The supervisor was killed, so that its clean-up falls to this process. */
+async function outliveSupervisor(): Promise<void> {
+  try {
+    abort.abort(new Error("the supervisor is gone"));
+    for (const cleanup of cleanups.reverse()) await cleanup();
+    killCgroups(options.name);
+    await removeCgroups(options.name);
+    await removeMounts(options.dir);
+    rmSync(options.dir, { recursive: true, force: true });
+  } finally {
+    process.exit();
+  }
+}
+
+function tell(news: InsideNews): void {
+  if (process.connected) process.send?.(news);
+}

@@ -1,0 +1,93 @@
+// The process that a cluster lives and dies with. It has a session of its own, so that a Ctrl-C for its starter doesn't hit
+// it; it notices when its starter is gone (the channel between them closes, even after SIGKILL) and then ends the cluster,
+// unless it was told to keep it.
+import { rmSync } from "node:fs";
+import type { StartContext } from "./processes.ts";
+import { type Provider, type ProviderChoice, providers } from "./providers.ts";
+import { answerRequests, type ClusterFacts, clusterDir, type Reply, type Request } from "./state.ts";
+import { messageOf } from "./wait.ts";
+
+export interface SupervisorOptions {
+  name: string;
+  choice: ProviderChoice;
+}
+
+/** What the supervisor tells its starter. */
+export type News = { listening: true } | { log: string } | { ready: ClusterFacts } | { failed: string };
+
+const { name, choice }: SupervisorOptions = JSON.parse(process.argv[2] ?? "");
+const abort = new AbortController();
+const cleanups: (() => Promise<void> | void)[] = [];
+let kept = false;
+let facts: ClusterFacts | undefined;
+let running: Provider | undefined;
+let starting = Promise.resolve();
+let ending: Promise<void> | undefined;
+
+const context: StartContext = {
+  name,
+  dir: clusterDir(name),
+  log: (line) => tell({ log: line }),
+  signal: abort.signal,
+  onEnd: (cleanup) => cleanups.push(cleanup),
+};
+
+process.on("message", (message) => {
+  if (message !== "keep") return;
+  kept = true;
+  process.disconnect?.();
+});
+process.on("disconnect", () => {
+  if (!kept) void end("its starter is gone");
+});
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(signal));
+
+await answerRequests(name, answer);
+tell({ listening: true });
+// The starter may have died before this process could notice.
+if (!process.connected) void end("its starter is gone");
+starting = start();
+
+async function start(): Promise<void> {
+  try {
+    running = await providers[choice.provider](context);
+    facts = { name, ...choice, ...running.facts };
+    tell({ ready: facts });
+  } catch (error) {
+    if (!ending) tell({ failed: messageOf(error) });
+    void end("it could not start");
+  }
+}
+
+async function answer(request: Request): Promise<Reply> {
+  // No reply to "stop": the connection closes when this process is gone.
+  if (request.do === "stop") await end("asked to stop");
+  const pid = process.pid;
+  if (!facts || !running) return { pid };
+  if (request.do === "load") await running.loadImage(request.archive);
+  return { pid, facts };
+}
+
+function end(why: string): Promise<never> {
+  ending ??= cleanUp(why);
+  return ending.then(() => process.exit());
+}
+
+async function cleanUp(why: string): Promise<void> {
+  console.error(`ending: ${why}`);
+  abort.abort(new Error(`the cluster "${name}" is ending: ${why}`));
+  await starting;
+  for (const cleanup of cleanups.reverse()) {
+    try {
+      await cleanup();
+    } catch (error) {
+      console.error(`clean-up: ${messageOf(error)}`);
+    }
+  }
+  rmSync(context.dir, { recursive: true, force: true, maxRetries: 5 });
+}
+
+function tell(news: News): void {
+  console.error("log" in news ? news.log : JSON.stringify(news));
+  if (process.connected) process.send?.(news);
+}

@@ -1,0 +1,48 @@
+// The official MCP client over undici, with a say in its connections. Nothing here, nor in the client, retries.
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { Agent, fetch as undiciFetch } from "undici";
+
+/** fresh: a new TCP connection for each request. kept: one connection, used again for as long as the server allows. */
+export type Connection = "fresh" | "kept";
+
+export interface Caller extends AsyncDisposable {
+  readonly client: Client;
+}
+
+const limits = { headersTimeout: 60_000, bodyTimeout: 60_000, connect: { timeout: 10_000 } };
+
+function createAgent(connection: Connection): Agent {
+  // pipelining 0 is undici's way to turn keep-alive off: it sends `Connection: close` with each request.
+  return connection === "fresh" ? new Agent({ ...limits, pipelining: 0 }) : new Agent({ ...limits, connections: 1 });
+}
+
+/** Connects to the MCP endpoint `url`, which must speak 2026-07-28. Rejects when server/discover fails. */
+export async function connect(url: string, connection: Connection): Promise<Caller> {
+  const dispatcher = createAgent(connection);
+  const fetch = ((target: string, init: object) =>
+    undiciFetch(target, { ...init, dispatcher })) as typeof globalThis.fetch;
+  const client = new Client(
+    { name: "anypod-driver", version: "1.0.0" },
+    { versionNegotiation: { mode: { pin: "2026-07-28" } }, capabilities: { elicitation: { form: {} } } },
+  );
+  try {
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch }));
+  } catch (error) {
+    await dispatcher.destroy();
+    throw error;
+  }
+  const close = async () => {
+    await client.close();
+    await dispatcher.destroy();
+  };
+  return { client, [Symbol.asyncDispose]: close };
+}
+
+/** An error with the causes that undici and the client wrap, in one line. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, data } = error as { code?: unknown; data?: unknown };
+  const details = [code, data].filter((detail) => detail !== undefined).map((detail) => JSON.stringify(detail));
+  const cause = error.cause === undefined ? "" : ` <- ${describeError(error.cause)}`;
+  return `${[error.name, error.message, ...details].join(" ")}${cause}`.slice(0, 500);
+}

@@ -1,0 +1,30 @@
+// A question that one pod asks and another one answers (MRTR): works only when the pods share the requestState ring.
+import * as z from "zod";
+import { connect, describeError } from "./client.ts";
+
+const MOST_TRIES = 50;
+
+export interface Question {
+  readonly askedBy?: string;
+  readonly answeredBy?: string;
+  readonly tries: number;
+  readonly error?: string;
+}
+
+const outcome = z.object({ askedBy: z.string(), answeredBy: z.string() });
+
+/** Orders again and again until the question and its answer were on different pods; `error` tells why that did not happen. */
+export async function askAcrossPods(url: string, mostTries = MOST_TRIES): Promise<Question> {
+  await using caller = await connect(url, "fresh");
+  caller.client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { delivery: "express" } }));
+  for (let tries = 1; tries <= mostTries; tries += 1) {
+    try {
+      const result = await caller.client.callTool({ name: "checkout", arguments: {} });
+      const { askedBy, answeredBy } = outcome.parse(result.structuredContent);
+      if (askedBy !== answeredBy) return { askedBy, answeredBy, tries };
+    } catch (error) {
+      return { tries, error: describeError(error) };
+    }
+  }
+  return { tries: mostTries, error: "each question was answered by the pod that asked it" };
+}
