@@ -40,14 +40,16 @@ const levels = ["trace", "debug", "info", "warn", "error"];
 
 function wholeNumber(name: string, text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${name} must be a whole number above 0, not '${text}'`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`${name} must be a whole number above 0, not '${text}'`);
   return value;
 }
 
 /** @throws UsageError when a value can't be used */
 export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
   const logLevel = flags["log-level"] ?? env.ANYPOD_LOG_LEVEL ?? "info";
-  if (!levels.includes(logLevel)) throw new UsageError(`--log-level must be one of ${levels.join(", ")}, not '${logLevel}'`);
+  if (!levels.includes(logLevel))
+    throw new UsageError(`--log-level must be one of ${levels.join(", ")}, not '${logLevel}'`);
   return {
     kubeconfig: flags.kubeconfig,
     namespaces: flags.namespace ?? env.ANYPOD_NAMESPACES?.split(",").filter((name) => name !== "") ?? [],

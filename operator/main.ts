@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line: wiring only.
 import { parseArgs } from "node:util";
-import { readConfig, runOptions, runHelp, UsageError } from "./config.ts";
+import { readConfig, runHelp, runOptions, UsageError } from "./config.ts";
 
 const help = `anypod: runs stateless Model Context Protocol servers on Kubernetes
 

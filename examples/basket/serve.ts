@@ -1,5 +1,5 @@
 // From a factory of MCP servers to a listening, draining process: HTTP, readiness, logging of requests, signals.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { hostHeaderValidation, originValidation, toNodeHandler } from "@modelcontextprotocol/node";
 import {
   createMcpHandler,
@@ -43,7 +43,8 @@ export function serve({ settings, log, createServer: factory, bus, close }: Serv
     log.fatal({ error: error.message }, "cannot listen");
     process.exit(1);
   });
-  http.listen(settings.port, () => log.info({ port: settings.port, path: settings.path }, "listening"));
+  // With PORT=0 the system picks a free port, and this line tells which.
+  http.listen(settings.port, () => log.info({ port: portOf(http.address()), path: settings.path }, "listening"));
 
   const leave = async () => {
     const callsLost = await leaveGently(connections, settings.drainMs, log);
@@ -100,7 +101,10 @@ async function answerMcp(
       .json()
       .catch(() => undefined);
     Object.assign(facts, describeRequest(parsedBody, webRequest.headers.get("traceparent")));
-    return handler.fetch(webRequest, parsedBody === undefined ? options : { ...options, parsedBody });
+    const answer = await handler.fetch(webRequest, parsedBody === undefined ? options : { ...options, parsedBody });
+    // Streams come with `Connection: keep-alive`, which would take back the `close` of a server that is leaving.
+    answer.headers.delete("connection");
+    return answer;
   };
   const onerror = (error: Error) => log.error({ error: error.message }, "request failed");
   await toNodeHandler({ fetch }, { onerror })(request as IncomingMessage & { method: string; url: string }, response);
@@ -115,6 +119,10 @@ function admission({ allowedOrigins, allowedHosts }: Settings) {
   const isHost = hostHeaderValidation([...allowedHosts]);
   return (request: IncomingMessage, response: ServerResponse) =>
     isOrigin(request, response) && (allowedHosts.length === 0 || isHost(request, response));
+}
+
+function portOf(address: ReturnType<Server["address"]>): number | undefined {
+  return address !== null && typeof address === "object" ? address.port : undefined;
 }
 
 function isSubscription(request: IncomingMessage): boolean {

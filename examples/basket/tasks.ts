@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import { hasTaskClientCapabilityV2, TASKS_EXTENSION_ID_V2 } from "@modelcontextprotocol/ext-tasks/core/v2";
 import {
   type CallToolResult,
-  CLIENT_CAPABILITIES_META_KEY,
   type InputRequests,
   type McpServer,
   MissingRequiredClientCapabilityError,
@@ -45,8 +44,8 @@ export const tasksCapability = { [TASKS_EXTENSION_ID_V2]: {} };
 
 /** Whether the client of this request understands task results. */
 export function takesTasks(context: ServerContext): boolean {
-  const envelope: Readonly<Record<string, unknown>> = context.mcpReq.envelope ?? {};
-  return hasTaskClientCapabilityV2(envelope[CLIENT_CAPABILITIES_META_KEY]);
+  // The SDK lifts the envelope out of the params' _meta; the extension's own check looks for it there.
+  return hasTaskClientCapabilityV2({ _meta: context.mcpReq.envelope });
 }
 
 /** Throws -32021 when the client of this request doesn't declare the extension. */

@@ -42,7 +42,8 @@ function object(schema: JsonSchema): JsonSchema {
       properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, structural(value)])),
     }),
     ...(open && { "x-kubernetes-preserve-unknown-fields": true }),
-    ...(typeof additionalProperties === "object" && !open && { additionalProperties: structural(additionalProperties) }),
+    ...(typeof additionalProperties === "object" &&
+      !open && { additionalProperties: structural(additionalProperties) }),
   };
 }
 
@@ -71,7 +72,14 @@ export function crd(): object {
     spec: {
       group,
       scope: "Namespaced",
-      names: { kind, listKind: `${kind}List`, plural, singular: "mcpserver", shortNames: ["amcp"], categories: ["all"] },
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: "mcpserver",
+        shortNames: ["amcp"],
+        categories: ["all"],
+      },
       versions: [
         {
           name: version,

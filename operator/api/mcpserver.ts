@@ -32,7 +32,8 @@ const autoscaling = withRules(
   }),
   {
     cel: "(has(self.minReplicas) ? self.minReplicas : 2) <= (has(self.maxReplicas) ? self.maxReplicas : 10)",
-    message: "minReplicas (2 when not given) is more than maxReplicas (10 when not given): raise maxReplicas or lower minReplicas",
+    message:
+      "minReplicas (2 when not given) is more than maxReplicas (10 when not given): raise maxReplicas or lower minReplicas",
     holds: ({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas,
     fieldPath: ".maxReplicas",
   },
@@ -41,7 +42,9 @@ const autoscaling = withRules(
 const replicas = z
   .int32()
   .min(0)
-  .describe("A fixed number of pods; turns autoscaling off. Without it and without autoscaling: 2 at creation, then left to whoever scales.");
+  .describe(
+    "A fixed number of pods; turns autoscaling off. Without it and without autoscaling: 2 at creation, then left to whoever scales.",
+  );
 
 /** A slice of the spec that has both fields; either the user counts pods or the autoscaler does. */
 interface Scaled {
@@ -106,7 +109,10 @@ const pool = withRules(
 const durationPattern = /^([0-9]{1,6}(h|m|s))+$/;
 const durationSeconds = (value: string) => {
   const parts = [...value.matchAll(/([0-9]+)(h|m|s)/g)];
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * { h: 3600, m: 60, s: 1 }[unit as "h" | "m" | "s"], 0);
+  return parts.reduce(
+    (sum, [, count, unit]) => sum + Number(count) * { h: 3600, m: 60, s: 1 }[unit as "h" | "m" | "s"],
+    0,
+  );
 };
 /** Length of a Go duration such as `720h` or `1h30m`, in milliseconds. */
 export const durationMs = (value: string) => durationSeconds(value) * 1000;
@@ -163,7 +169,8 @@ const disruption = withRules(
   },
   {
     cel: "(has(self.gracePeriodSeconds) ? self.gracePeriodSeconds : 60) > (has(self.drainSeconds) ? self.drainSeconds : 5)",
-    message: "gracePeriodSeconds (60 when not given) must be more than drainSeconds (5 when not given): calls in flight need the difference",
+    message:
+      "gracePeriodSeconds (60 when not given) must be more than drainSeconds (5 when not given): calls in flight need the difference",
     holds: ({ gracePeriodSeconds, drainSeconds }) => gracePeriodSeconds > drainSeconds,
     fieldPath: ".gracePeriodSeconds",
   },
@@ -215,7 +222,10 @@ export const spec = withRules(
       .default("/mcp")
       .describe("The MCP endpoint; in the environment as `MCP_PATH`."),
     protocolVersions: withRules(
-      z.array(z.enum(["2026-07-28", "2025-11-25"])).max(2).meta({ "x-kubernetes-list-type": "set" }),
+      z
+        .array(z.enum(["2026-07-28", "2025-11-25"]))
+        .max(2)
+        .meta({ "x-kubernetes-list-type": "set" }),
       {
         cel: "self.exists(version, version == '2026-07-28')",
         message: "protocolVersions must hold 2026-07-28: older versions are served beside it",

@@ -1,7 +1,7 @@
 // What somebody wrote → McpServers with defaults, or problems that name the field and say what to write.
 import * as z from "zod";
-import { apiVersion, kind, type McpServer, nameRule, spec } from "./mcpserver.ts";
 import { dnsLabel } from "./core.ts";
+import { apiVersion, kind, type McpServer, nameRule, spec } from "./mcpserver.ts";
 import { withRules } from "./rule.ts";
 import { type Path, parseYaml, YamlError } from "./yaml.ts";
 
@@ -34,7 +34,11 @@ function problems(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      return { path, field: fieldName(path), message: "unknown field: see docs/reference.md for the fields that there are" };
+      return {
+        path,
+        field: fieldName(path),
+        message: "unknown field: see docs/reference.md for the fields that there are",
+      };
     });
   const missing = issue.code === "invalid_type" && issue.input === undefined;
   const message = missing ? "required, but not given" : issue.message.replace(/^Invalid (input|option): /, "");
@@ -67,7 +71,10 @@ export function parseFile(file: string, source: string, namespace: string): Pars
       const result = manifest.safeParse(value, { reportInput: true });
       if (result.success) return { servers: [server(result.data, namespace)], errors: [] };
       const found = result.error.issues.flatMap(problems);
-      return { servers: [], errors: found.map(({ path, field, message }) => `${file}:${lineOf(path)} ${field}: ${message}`) };
+      return {
+        servers: [],
+        errors: found.map(({ path, field, message }) => `${file}:${lineOf(path)} ${field}: ${message}`),
+      };
     });
     return { servers: results.flatMap(({ servers }) => servers), errors: results.flatMap(({ errors }) => errors) };
   } catch (error) {

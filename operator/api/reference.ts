@@ -1,6 +1,7 @@
 // docs/reference.md, computed from the schema: every field, its type, its default and its rules.
-import { apiVersion, kind, nameRule, spec, status } from "./mcpserver.ts";
+
 import { type JsonSchema, jsonSchema } from "./crd.ts";
+import { apiVersion, kind, nameRule, spec, status } from "./mcpserver.ts";
 
 function typeName(schema: JsonSchema): string {
   if (schema["x-kubernetes-int-or-string"]) return "integer or string";
@@ -29,7 +30,8 @@ const cell = (text: string) => text.replaceAll("|", "\\|");
 
 function table(schema: JsonSchema): string {
   const lines = rows(schema, "").map(({ path, schema: field, required }) => {
-    const fallback = field.default === undefined ? (required ? "required" : "") : `\`${JSON.stringify(field.default)}\``;
+    const fallback =
+      field.default === undefined ? (required ? "required" : "") : `\`${JSON.stringify(field.default)}\``;
     return `| \`${path}\` | ${cell(typeName(field))} | ${cell(field.description ?? "")} | ${cell(fallback)} |`;
   });
   return ["| field | type | meaning | default |", "|---|---|---|---|", ...lines].join("\n");

@@ -20,7 +20,11 @@ function replicas({ scaling }: EffectivePool, exists: boolean): { replicas?: num
   return scaling.by === "others" && !exists ? { replicas: initialReplicas } : {};
 }
 
-export function deployment(server: McpServer, pool: EffectivePool, { configHash, exists }: DeploymentWorld): KubeObject {
+export function deployment(
+  server: McpServer,
+  pool: EffectivePool,
+  { configHash, exists }: DeploymentWorld,
+): KubeObject {
   const template = podTemplate(server, pool);
   return {
     ...child(server, { apiVersion: "apps/v1", kind: "Deployment" }, pool.objectName, pool.name),

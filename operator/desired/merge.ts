@@ -16,7 +16,8 @@ const identities: Record<string, { key: string; items: "merge" | "replace" }> = 
   volumes: { key: "name", items: "replace" },
 };
 
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function mergeList(field: string, base: Json[], patch: Json[]): Json[] {
   const identity = identities[field];

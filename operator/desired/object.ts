@@ -26,7 +26,12 @@ export function hashOf(value: unknown): string {
 }
 
 /** A child of the server, without its content. */
-export function child(server: McpServer, type: { apiVersion: string; kind: string }, name: string, pool?: string): KubeObject {
+export function child(
+  server: McpServer,
+  type: { apiVersion: string; kind: string },
+  name: string,
+  pool?: string,
+): KubeObject {
   return {
     ...type,
     metadata: { name, namespace: server.metadata.namespace, labels: objectLabels(server.metadata.name, pool) },

@@ -1,5 +1,5 @@
 // The pod of a pool: restricted, drained before it stops, told all that it needs by its environment.
-import { type McpServer, serverContainer, type Spec } from "../api/mcpserver.ts";
+import { type McpServer, type Spec, serverContainer } from "../api/mcpserver.ts";
 import { objectLabels, poolSelector } from "./labels.ts";
 import { merge } from "./merge.ts";
 import type { EffectivePool } from "./pool.ts";
@@ -104,5 +104,8 @@ export function podTemplate(server: McpServer, pool: EffectivePool): PodTemplate
       volumes: [{ name: "tmp", emptyDir: {} }],
     },
   };
-  return pool.templates.reduce<Record<string, unknown>>(merge, base as Record<string, unknown>) as unknown as PodTemplate;
+  return pool.templates.reduce<Record<string, unknown>>(
+    merge,
+    base as Record<string, unknown>,
+  ) as unknown as PodTemplate;
 }

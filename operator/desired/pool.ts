@@ -3,7 +3,10 @@ import { type Autoscaling, type McpServer, mainPool, type Spec, type Template } 
 import { childName } from "./names.ts";
 
 /** Who counts the pods: the autoscaler, the spec, or somebody else after creation. */
-export type Scaling = { by: "autoscaler"; autoscaling: Autoscaling } | { by: "spec"; replicas: number } | { by: "others" };
+export type Scaling =
+  | { by: "autoscaler"; autoscaling: Autoscaling }
+  | { by: "spec"; replicas: number }
+  | { by: "others" };
 
 export interface EffectivePool {
   name: string;

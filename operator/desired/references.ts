@@ -49,6 +49,8 @@ function ofTemplate({ spec }: PodTemplate): Reference[] {
 /** All references of all pools, each once, in a stable order. */
 export function referencesOf(server: McpServer): Reference[] {
   const all = poolsOf(server).flatMap((pool) => ofTemplate(podTemplate(server, pool)));
-  const byKey = new Map(all.map((reference) => [`${reference.kind}/${reference.name}/${reference.use}/${reference.optional}`, reference]));
+  const byKey = new Map(
+    all.map((reference) => [`${reference.kind}/${reference.name}/${reference.use}/${reference.optional}`, reference]),
+  );
   return [...byKey.keys()].sort().map((key) => byKey.get(key) as Reference);
 }

@@ -34,7 +34,8 @@ export interface Ring extends RingState {
   keys?: RingKeys;
 }
 
-export const requestStateSecretName = ({ metadata }: { metadata: { name: string } }) => childName(metadata.name, "request-state");
+export const requestStateSecretName = ({ metadata }: { metadata: { name: string } }) =>
+  childName(metadata.name, "request-state");
 
 /** A ring of the given keys. */
 export function ringOf(keys: RingKeys, phase: RingState["phase"], rotatedAt: string): Ring {
@@ -66,7 +67,12 @@ export function ringStep(
 }
 
 /** The ring after a step. `fresh` is a new key. */
-export function nextRing(step: "stage" | "promote", current: Ring & { keys: RingKeys }, fresh: string, now: string): Ring {
+export function nextRing(
+  step: "stage" | "promote",
+  current: Ring & { keys: RingKeys },
+  fresh: string,
+  now: string,
+): Ring {
   const [sealing, ...others] = current.keys;
   if (step === "stage") return ringOf([sealing, fresh], "staged", current.rotatedAt);
   const next = others.at(-1);
@@ -121,7 +127,9 @@ export function requestStateSecret(server: McpServer, ring: Ring): KubeObject | 
 export function requestStateEnv(server: McpServer): EnvVar[] {
   const own = server.spec.requestState.secretRef?.name;
   const name = own ?? requestStateSecretName(server);
-  const from = (key: string, optional: boolean) => ({ valueFrom: { secretKeyRef: { name, key, ...(optional && { optional }) } } });
+  const from = (key: string, optional: boolean) => ({
+    valueFrom: { secretKeyRef: { name, key, ...(optional && { optional }) } },
+  });
   return [
     { name: "MCP_REQUEST_STATE_KEY", ...from(keyEntry, false) },
     // A Secret of the user's own may hold a single key.

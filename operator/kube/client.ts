@@ -87,7 +87,9 @@ function credentialsOf(config: KubeConfig): () => Promise<Credentials> {
 }
 
 function withQuery(path: string, query: ApiRequest["query"]): string {
-  const given = Object.entries(query ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
+  const given = Object.entries(query ?? {}).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, String(value)]],
+  );
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 

@@ -28,7 +28,11 @@ export class ApiError extends Error {
     this.status = status;
     this.reason = body.reason ?? "";
     this.retryAfter = retryAfter ?? body.details?.retryAfterSeconds;
-    this.causes = (body.details?.causes ?? []).map(({ reason = "", message = "", field = "" }) => ({ reason, message, field }));
+    this.causes = (body.details?.causes ?? []).map(({ reason = "", message = "", field = "" }) => ({
+      reason,
+      message,
+      field,
+    }));
   }
 }
 
@@ -40,3 +44,10 @@ export const isGone = (error: unknown) => hasStatus(error, 410);
 /** The namespace is going away: nothing can be made in it any more. */
 export const isNamespaceTerminating = (error: unknown) =>
   hasStatus(error, 403) && (error as ApiError).causes.some(({ reason }) => reason === "NamespaceTerminating");
+/**
+ * The server understood and won't: the same request will get the same answer. An apply with a field that the kind
+ * doesn't have is answered with 500.
+ */
+export const isRefusal = (error: unknown): error is ApiError =>
+  error instanceof ApiError &&
+  ([400, 403, 422].includes(error.status) || error.message.startsWith("failed to create typed patch object"));

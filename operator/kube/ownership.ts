@@ -4,7 +4,8 @@ import type { ManagedFields } from "./resource.ts";
 
 type Fields = Record<string, unknown>;
 
-const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Whether the list item has the key that a `k:{…}` entry names; what the item leaves out was defaulted by the server. */
 function hasKey(entry: string, item: Fields): boolean {

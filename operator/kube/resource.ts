@@ -83,7 +83,11 @@ export function read<T extends ApiObject>(client: Client, type: ResourceType, ke
 }
 
 /** Deletes the object that has this uid, and no later one of the same name. */
-export function remove(client: Client, type: ResourceType, { namespace, name, uid }: ObjectKey & { uid: string }): Promise<unknown> {
+export function remove(
+  client: Client,
+  type: ResourceType,
+  { namespace, name, uid }: ObjectKey & { uid: string },
+): Promise<unknown> {
   return client.json({
     method: "DELETE",
     path: objectPath(type, { namespace, name }),

@@ -51,7 +51,10 @@ async function list(client: Client, source: Source, sink: Sink, signal: AbortSig
   let continueToken: string | undefined;
   let resourceVersion = "";
   do {
-    const page = await client.json<{ metadata: { resourceVersion: string; continue?: string }; items: ApiObject[] | null }>({
+    const page = await client.json<{
+      metadata: { resourceVersion: string; continue?: string };
+      items: ApiObject[] | null;
+    }>({
       path: source.path,
       query: { labelSelector: source.labelSelector, limit: pageSize, continue: continueToken },
       ...(source.metadataOnly && { accept: metadataAccept("List") }),

@@ -1,7 +1,7 @@
 // Everything that the operator watches, in stores, and which server a change concerns.
 import { managedByLabel, manager, serverLabel } from "../desired/labels.ts";
 import type { Client } from "../kube/client.ts";
-import { collectionPath, type ApiObject, type ResourceType } from "../kube/resource.ts";
+import { type ApiObject, collectionPath, type ResourceType } from "../kube/resource.ts";
 import { createStore, keyOf, type Store } from "../kube/store.ts";
 import { follow } from "../kube/watch.ts";
 import { childKinds, configMaps, deployments, mcpServers, pods, secrets } from "./kinds.ts";
@@ -89,7 +89,11 @@ export function startCaches({ client, namespaces, changed, failed, signal }: Cac
 
   const listed: Promise<void>[] = [];
   /** One watch a kind, or one a kind and namespace. */
-  function watchKind<T>(type: ResourceType, store: Store<T>, options: { labelSelector?: string; metadataOnly?: boolean }) {
+  function watchKind<T>(
+    type: ResourceType,
+    store: Store<T>,
+    options: { labelSelector?: string; metadataOnly?: boolean },
+  ) {
     const scopes = namespaces.length === 0 ? [undefined] : namespaces;
     for (const namespace of scopes) {
       const first = Promise.withResolvers<void>();

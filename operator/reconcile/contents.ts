@@ -15,7 +15,11 @@ const types = { Secret: secrets, ConfigMap: configMaps };
 
 export interface Contents {
   /** Hash of the data of an object in this version; undefined when it is gone. */
-  hash(kind: keyof typeof types, key: { namespace: string; name: string }, resourceVersion: string): Promise<string | undefined>;
+  hash(
+    kind: keyof typeof types,
+    key: { namespace: string; name: string },
+    resourceVersion: string,
+  ): Promise<string | undefined>;
 }
 
 export function createContents(client: Client): Contents {
@@ -27,7 +31,8 @@ export function createContents(client: Client): Contents {
       if (cached?.resourceVersion === resourceVersion) return cached.hash;
       try {
         const { data, binaryData, metadata } = await read<ConfigObject>(client, types[kind], key);
-        const sorted = (values: Record<string, string> = {}) => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
+        const sorted = (values: Record<string, string> = {}) =>
+          Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
         const hash = hashOf([sorted(data), sorted(binaryData)]);
         known.set(id, { resourceVersion: metadata.resourceVersion, hash });
         return hash;

@@ -1,10 +1,11 @@
 // Carries out a plan: writes what differs, and says what could not be written and why. Any write may be the last before the
 // operator dies: the next pass plans again from what is there.
+
+import { manager } from "../desired/labels.ts";
 import type { KubeObject } from "../desired/object.ts";
 import type { Client } from "../kube/client.ts";
-import { ApiError, isConflict, isNamespaceTerminating, isNotFound } from "../kube/errors.ts";
+import { isConflict, isNamespaceTerminating, isNotFound, isRefusal } from "../kube/errors.ts";
 import { type ApiObject, apply, read, remove } from "../kube/resource.ts";
-import { manager } from "../desired/labels.ts";
 import type { Obstacle } from "../status/observed.ts";
 import type { Caches } from "./caches.ts";
 import { typeOf } from "./kinds.ts";
@@ -61,8 +62,7 @@ function obstacle(object: KubeObject, why: Obstacle["why"], message: string): Ob
 /** Refusals that another try won't change become obstacles; all else is thrown, to be tried again. */
 function refusal(object: KubeObject, error: unknown): Obstacle[] {
   if (isNamespaceTerminating(error)) return [obstacle(object, "terminating", "")];
-  if (error instanceof ApiError && [400, 403, 422].includes(error.status))
-    return [obstacle(object, "rejected", error.message)];
+  if (isRefusal(error)) return [obstacle(object, "rejected", error.message)];
   throw error;
 }
 
@@ -84,7 +84,10 @@ const second = new Set(["Deployment", "HorizontalPodAutoscaler"]);
 /** Writes the plan; returns what could not be written. Throws the first error that another try may help. */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<Obstacle[]> {
   const updateOf = ({ object, child }: Plan["update"][number]) =>
-    attempt(object, write(keepReplicas(object, child), options).then(() => []));
+    attempt(
+      object,
+      write(keepReplicas(object, child), options).then(() => []),
+    );
   const createOf = (object: KubeObject) => attempt(object, create(object, options));
 
   const obstacles = [...plan.obstacles];

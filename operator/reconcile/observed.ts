@@ -1,8 +1,8 @@
 // What is kept of each watched object: only what a reconcile uses.
 import type { McpServer, Status } from "../api/mcpserver.ts";
-import { parseSpec, type Problem } from "../api/parse.ts";
+import { type Problem, parseSpec } from "../api/parse.ts";
 import { configHashAnnotation } from "../desired/deployment.ts";
-import { manager, managedByLabel, poolLabel, serverLabel } from "../desired/labels.ts";
+import { managedByLabel, manager, poolLabel, serverLabel } from "../desired/labels.ts";
 import { desiredHashAnnotation } from "../desired/object.ts";
 import { type Reference, referencesOf } from "../desired/references.ts";
 import { type RingState, ringStateOf } from "../desired/request-state.ts";

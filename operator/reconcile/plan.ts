@@ -40,12 +40,15 @@ export function plan(objects: KubeObject[], children: Child[], serverUid: string
     const child = observed.get(keyOf({ kind: object.kind, name: object.metadata.name }));
     if (!child) result.create.push(object);
     // Of an earlier server of this name, on its way out; or its owner was taken away by somebody.
-    else if (child.deleting || (child.owner !== serverUid && child.owner !== undefined)) result.obstacles.push(obstacle(object, "leaving"));
+    else if (child.deleting || (child.owner !== serverUid && child.owner !== undefined))
+      result.obstacles.push(obstacle(object, "leaving"));
     else if (child.owner !== serverUid) result.obstacles.push(obstacle(object, "foreign"));
     else if (!isCurrent(child, object)) result.update.push({ object, child });
   }
   const desired = new Set(objects.map(({ kind, metadata }) => keyOf({ kind, name: metadata.name })));
-  result.remove = children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)));
+  result.remove = children.filter(
+    (child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)),
+  );
   return result;
 }
 

@@ -34,7 +34,9 @@ interface Gathered {
 }
 
 const deploymentsOf = (children: Child[]) =>
-  new Map(children.flatMap(({ kind, name, deployment }) => (kind === "Deployment" && deployment ? [[name, deployment]] : [])));
+  new Map(
+    children.flatMap(({ kind, name, deployment }) => (kind === "Deployment" && deployment ? [[name, deployment]] : [])),
+  );
 
 /** Whether all pods of all pools run what their Deployments ask for. */
 function allRolledOut(pools: EffectivePool[], children: Child[]): boolean {
@@ -60,7 +62,10 @@ async function gatherConfig(
       continue;
     }
     const known = caches.config(configKey(kind, { namespace, name }));
-    const hash = known && use === "environment" ? await contents.hash(kind, { namespace, name }, known.resourceVersion) : undefined;
+    const hash =
+      known && use === "environment"
+        ? await contents.hash(kind, { namespace, name }, known.resourceVersion)
+        : undefined;
     if (!known && !optional) missing.push({ kind, name, use });
     if (use === "environment") hashes.push(`${kind}/${name}/${hash ?? ""}`);
   }
@@ -117,7 +122,11 @@ interface Findings {
 }
 
 /** Writes the status, when it says something new. */
-async function report(observed: ObservedServer, findings: Findings, context: ReconcileContext): Promise<{ after?: number }> {
+async function report(
+  observed: ObservedServer,
+  findings: Findings,
+  context: ReconcileContext,
+): Promise<{ after?: number }> {
   const { namespace, name } = observed.metadata;
   const key = `${namespace}/${name}`;
   const status = computeStatus({

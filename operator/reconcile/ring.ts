@@ -43,7 +43,13 @@ async function readRingKeys(client: Client, server: McpServer): Promise<RingKeys
 }
 
 /** The ring as it should be now, and when to look again, in milliseconds. */
-export async function currentRing({ client, server, state, rolledOut, now }: RingOptions): Promise<{ ring: Ring; after?: number }> {
+export async function currentRing({
+  client,
+  server,
+  state,
+  rolledOut,
+  now,
+}: RingOptions): Promise<{ ring: Ring; after?: number }> {
   const { step, after } = ringStep(server, state, rolledOut, now);
   const time = new Date(now).toISOString();
   if (step === "keep" && state) return { ring: state, ...(after !== undefined && { after }) };

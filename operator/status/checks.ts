@@ -28,16 +28,25 @@ function invalidSpec({ problems }: Evidence): Finding | undefined {
 
 const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: string) => Finding> = {
   terminating: (_, namespace) =>
-    stalled("NamespaceTerminating", `Namespace ${namespace} is being deleted: nothing can be made in it. This server goes with it.`),
+    stalled(
+      "NamespaceTerminating",
+      `Namespace ${namespace} is being deleted: nothing can be made in it. This server goes with it.`,
+    ),
   foreign: ({ kind, name }) =>
     stalled(
       "NotOwned",
       `${kind} ${name} is there already and isn't this server's, so it was left alone: delete or rename it, or rename this server.`,
     ),
   rejected: ({ kind, name, message }) =>
-    stalled("Rejected", `The API server refuses ${kind} ${name}: ${message}. Change the field of this server's spec that it names.`),
+    stalled(
+      "Rejected",
+      `The API server refuses ${kind} ${name}: ${message}. Change the field of this server's spec that it names.`,
+    ),
   leaving: ({ kind, name }) =>
-    progressing("WaitingForDeletion", `${kind} ${name} of an earlier server of this name is still being deleted: waiting for it.`),
+    progressing(
+      "WaitingForDeletion",
+      `${kind} ${name} of an earlier server of this name is still being deleted: waiting for it.`,
+    ),
 };
 /** The worst first. */
 const obstacleOrder: Obstacle["why"][] = ["terminating", "foreign", "rejected", "leaving"];
@@ -79,7 +88,13 @@ function podProblem({ podProblems, metadata }: Evidence): Finding | undefined {
   const hint = hints[reason] ?? "see the pod";
   const look = reason === "CrashLoopBackOff" ? `logs --previous ${pod}` : `describe pod ${pod}`;
   const said = message === "" ? "" : ` ${message.replace(/\.$/, "")}.`;
-  return progressing(reason, `${where} doesn't run${ended}:${said || " "} ${hint}: kubectl -n ${metadata.namespace} ${look}`.replace(/ {2,}/g, " "));
+  return progressing(
+    reason,
+    `${where} doesn't run${ended}:${said || " "} ${hint}: kubectl -n ${metadata.namespace} ${look}`.replace(
+      / {2,}/g,
+      " ",
+    ),
+  );
 }
 
 function replicaFailure({ pools, deployments }: Evidence): Finding | undefined {
@@ -95,7 +110,10 @@ function deadlineExceeded(evidence: Evidence): Finding | undefined {
   if (!pool) return;
   const cause = missingReference(evidence) ?? podProblem(evidence) ?? replicaFailure(evidence);
   const why = cause?.message ?? "Its new pods don't get ready: does the server listen on spec.port?";
-  return stalled("ProgressDeadlineExceeded", `The rollout of pool ${pool.name} is stuck; pods of the old version still answer. ${why}`);
+  return stalled(
+    "ProgressDeadlineExceeded",
+    `The rollout of pool ${pool.name} is stuck; pods of the old version still answer. ${why}`,
+  );
 }
 
 function rollout({ pools, deployments }: Evidence): Finding | undefined {

@@ -67,7 +67,11 @@ function verdicts(input: StatusInput): Verdict[] {
 /** API server limit of a condition's message. */
 const maxMessage = 32_768;
 
-function condition(found: Verdict, before: Condition | undefined, { now, observedGeneration }: { now: string; observedGeneration: number }): Condition {
+function condition(
+  found: Verdict,
+  before: Condition | undefined,
+  { now, observedGeneration }: { now: string; observedGeneration: number },
+): Condition {
   const lastTransitionTime = before?.status === found.status ? before.lastTransitionTime : now;
   return { ...found, message: found.message.slice(0, maxMessage), lastTransitionTime, observedGeneration };
 }
@@ -88,7 +92,9 @@ export function computeStatus(input: StatusInput): Status {
   return {
     observedGeneration,
     conditions,
-    ...(main && answering && server.spec && { url: serviceUrl({ metadata: server.metadata, spec: server.spec }, main) }),
+    ...(main &&
+      answering &&
+      server.spec && { url: serviceUrl({ metadata: server.metadata, spec: server.spec }, main) }),
     ...(counts[0] && { replicas: counts[0].replicas, readyReplicas: counts[0].readyReplicas }),
     selector: selectorText(poolSelector(name, mainPool)),
     ...(counts.length > 0 && { pools: counts }),

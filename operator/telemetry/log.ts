@@ -4,7 +4,12 @@ import { type Logger, pino } from "pino";
 export type { Logger };
 
 export function createLog(level: string): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } });
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
 }
 
 /** What of an error is worth a line: its own words, and the API server's status when there is one. */

@@ -115,7 +115,12 @@ function requireGo(what: string): void {
     "or set ANYPOD_CLUSTER=existing and KUBECONFIG";
   let has: string;
   try {
-    has = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    has = execFileSync("go", ["env", "GOVERSION"], {
+      // In a module, so that a Go that can fetch a later one by itself does.
+      cwd: sources("kubernetes"),
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     throw new Error(`Go is missing. ${hint}`);
   }

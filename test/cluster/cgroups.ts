@@ -15,10 +15,16 @@ export function createCgroups(cluster: string): void {
   for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cgroupName(cluster)), { recursive: true });
 }
 
+/** The folders that there are of them. */
+export function cgroupTrees(cluster: string): string[] {
+  return hierarchies()
+    .map((hierarchy) => join(hierarchy, cgroupName(cluster)))
+    .filter((tree) => existsSync(tree));
+}
+
 /** Removes them once their processes are gone. */
 export async function removeCgroups(cluster: string): Promise<void> {
-  const trees = hierarchies().map((hierarchy) => join(hierarchy, cgroupName(cluster)));
-  const busy = () => trees.filter((tree) => existsSync(tree) && !removeTree(tree));
+  const busy = () => cgroupTrees(cluster).filter((tree) => !removeTree(tree));
   await waitUntil(() => busy().length === 0, {
     for: `the cgroups of the cluster "${cluster}" to be empty`,
     timeout: 20_000,
@@ -28,11 +34,10 @@ export async function removeCgroups(cluster: string): Promise<void> {
 
 /** Kills every process in them, by the ids that the kernel lists: pods' processes, nothing else. */
 export function killCgroups(cluster: string): void {
-  for (const hierarchy of hierarchies()) killTree(join(hierarchy, cgroupName(cluster)));
+  for (const tree of cgroupTrees(cluster)) killTree(tree);
 }
 
 function killTree(tree: string): void {
-  if (!existsSync(tree)) return;
   const children = readdirSync(tree, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const child of children) killTree(join(tree, child.name));
   const pids = readFileSync(join(tree, "cgroup.procs"), "utf8").split("\n").map(Number);

@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import { ensureBinaries } from "./binaries.ts";
 import { startControlPlane } from "./control-plane.ts";
+import { controlPlanePackages, ensurePackages } from "./packages.ts";
 import { freePorts } from "./ports.ts";
 import type { StartContext } from "./processes.ts";
 import type { Provider } from "./providers.ts";
 
 export async function startControlPlaneOnly(context: StartContext): Promise<Provider> {
+  await ensurePackages(context, controlPlanePackages);
   const binary = await ensureBinaries(context, ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]);
   const [api = 0, etcd = 0, etcdPeer = 0] = await freePorts(3);
   const auditLog = join(context.dir, "audit.log");

@@ -1,8 +1,9 @@
 // Ending a cluster that another process supervises, and removing what is left of one whose supervisor was killed.
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeCgroups } from "./cgroups.ts";
-import { ask, clusterDir } from "./state.ts";
+import { isAlive } from "./processes.ts";
+import { ask, clusterDir, removeClusterDir } from "./state.ts";
 import { waitUntil } from "./wait.ts";
 
 /** In a cluster's directory: the process id of what holds its namespaces. */
@@ -26,18 +27,19 @@ export async function endCluster(name: string): Promise<void> {
 export async function sweep(name: string): Promise<void> {
   const dir = clusterDir(name);
   if (!existsSync(dir)) return;
-  const held = namespaces(dir);
+  const held = namespacesOf(name);
   // The inside of a node cleans up by itself when it finds its supervisor gone.
   if (held)
     await waitUntil(() => !holds(held, dir), { for: `the namespaces of "${name}" to end`, timeout: 20_000 }).catch(() =>
       kill(held, dir),
     );
   await removeCgroups(name);
-  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  removeClusterDir(name);
 }
 
-function namespaces(dir: string): number | undefined {
-  const file = join(dir, namespacesFile);
+/** The process that holds a node's namespaces; undefined for a cluster that has none. */
+export function namespacesOf(name: string): number | undefined {
+  const file = join(clusterDir(name), namespacesFile);
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }
 
@@ -52,13 +54,4 @@ function holds(pid: number, dir: string): boolean {
 
 function kill(pid: number, dir: string): void {
   if (holds(pid, dir)) process.kill(pid, "SIGKILL");
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,12 +1,13 @@
 // A real Kubernetes cluster for tests: start one, and get a kubeconfig. See providers.ts for where it comes from.
 import { fork } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { endCluster, sweep } from "./end.ts";
 import { existingCluster } from "./existing.ts";
 import { withLock } from "./lock.ts";
 import { chooseProvider, type Mode, type ProviderChoice } from "./providers.ts";
-import { ask, type ClusterFacts, clusterDir, clustersDir } from "./state.ts";
+import { ask, type ClusterFacts, clusterDir, startLock } from "./state.ts";
 import type { News, SupervisorOptions } from "./supervisor.ts";
 
 export interface ClusterOptions {
@@ -47,7 +48,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   if (choice.provider === "existing") return existingCluster(name, log);
   const supervisor = await startSupervisor(name, choice, log);
   const facts = await supervisor.ready(options.signal);
-  supervisor.release(keep);
+  await supervisor.release(keep);
   return clusterOf(facts, supervisor.gone);
 }
 
@@ -76,13 +77,13 @@ function clusterOf(facts: ClusterFacts, gone?: () => Promise<void>): Cluster {
 
 interface Supervisor {
   ready: (signal?: AbortSignal) => Promise<ClusterFacts>;
-  release: (keep: boolean) => void;
+  release: (keep: boolean) => Promise<void>;
   gone: () => Promise<void>;
 }
 
 async function startSupervisor(name: string, choice: ProviderChoice, log: (line: string) => void): Promise<Supervisor> {
   const dir = clusterDir(name);
-  return withLock({ path: join(clustersDir(), `${name}.lock`) }, async () => {
+  return withLock({ path: startLock(name) }, async () => {
     if (await ask(name, { do: "status" }))
       throw new Error(
         `a cluster "${name}" already runs: end it with "npm run cluster -- down --name ${name}", or use another name`,
@@ -133,8 +134,13 @@ function forkSupervisor(dir: string, options: SupervisorOptions, log: (line: str
       }
     },
     /** Lets the calling process end, whether or not the cluster is to end with it. */
-    release(keep: boolean): void {
-      if (keep) child.send("keep");
+    async release(keep: boolean): Promise<void> {
+      if (keep) {
+        // It hangs up as the sign that it has heard.
+        const heard = once(child, "disconnect");
+        child.send("keep");
+        await heard;
+      }
       child.channel?.unref();
       child.unref();
     },

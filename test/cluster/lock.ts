@@ -1,7 +1,8 @@
-// A lock between processes: a file that its holder touches every second. A holder that was killed stops touching it, and
-// the next one takes over.
-import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+// A lock between processes: a file that names its holder, who touches it every second. When the holder was killed, or stops
+// touching it, the next one takes over.
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { isAlive } from "./processes.ts";
 import { waitUntil } from "./wait.ts";
 
 const beat = 1000;
@@ -16,7 +17,6 @@ export interface LockOptions {
 
 /** Runs `work` while no other process is inside the same lock. */
 export async function withLock<T>({ path, waiting, signal }: LockOptions, work: () => Promise<T>): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
   if (!take(path)) {
     waiting?.();
     const options = { for: `${path} to be free`, timeout: 60 * 60_000, every: 200 };
@@ -32,19 +32,31 @@ export async function withLock<T>({ path, waiting, signal }: LockOptions, work: 
 }
 
 function take(path: string): boolean {
+  mkdirSync(dirname(path), { recursive: true });
   try {
     writeFileSync(path, String(process.pid), { flag: "wx" });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    if (isStale(path)) rmSync(path, { force: true });
+    if (!["EEXIST", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    removeStaleLock(path);
     return false;
   }
 }
 
-function isStale(path: string): boolean {
+/** Removes a lock whose holder is gone. */
+export function removeStaleLock(path: string): void {
   const held = statSync(path, { throwIfNoEntry: false });
-  return held !== undefined && Date.now() - held.mtimeMs > stale;
+  if (held && (Date.now() - held.mtimeMs > stale || isHolderGone(path))) rmSync(path, { force: true });
+}
+
+function isHolderGone(path: string): boolean {
+  try {
+    const pid = Number(readFileSync(path, "utf8"));
+    // Empty for a moment after it was made.
+    return pid > 0 && !isAlive(pid);
+  } catch {
+    return false;
+  }
 }
 
 function touch(path: string): void {

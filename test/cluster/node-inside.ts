@@ -112,5 +112,5 @@ async function outliveSupervisor(): Promise<void> {
 }
 
 function tell(news: InsideNews): void {
-  if (process.connected) process.send?.(news);
+  if (process.connected) process.send?.(news, undefined, undefined, () => undefined);
 }

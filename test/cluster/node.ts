@@ -8,7 +8,7 @@ import { ensureBinaries } from "./binaries.ts";
 import { createCgroups, removeCgroups } from "./cgroups.ts";
 import { namespacesFile } from "./end.ts";
 import type { InsideNews, InsideOptions, InsideRequest } from "./node-inside.ts";
-import { ensurePackages } from "./packages.ts";
+import { controlPlanePackages, ensurePackages, nodePackages } from "./packages.ts";
 import { pauseImage } from "./pause-image.ts";
 import { listenOnFreePort, portOf } from "./ports.ts";
 import { type StartContext, tailOf } from "./processes.ts";
@@ -18,7 +18,7 @@ const controlPlane = ["etcd", "kube-apiserver", "kube-controller-manager", "kube
 const binaries = [...controlPlane, "kube-scheduler", "kubelet", "kube-proxy", "pause"];
 
 export async function startNode(context: StartContext): Promise<Provider> {
-  await ensurePackages(context);
+  await ensurePackages(context, [...controlPlanePackages, ...nodePackages]);
   const binary = await ensureBinaries(context, binaries);
   const pauseArchive = await pauseImage(binary("pause"));
   context.signal.throwIfAborted();

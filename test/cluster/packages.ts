@@ -6,11 +6,15 @@ import { join } from "node:path";
 import { commandPath, isExecutable } from "./commands.ts";
 import { type StartContext, tailOf } from "./processes.ts";
 
+/** What every control plane needs: certificates, and (on Linux) processes that die with their starter. */
+export const controlPlanePackages = process.platform === "linux" ? ["openssl", "util-linux"] : ["openssl"];
+/** What the node needs beside that. */
+export const nodePackages = ["containerd", "runc", "containernetworking-plugins", "conntrack", "iptables", "iproute2"];
+
 /** By package, the commands that are needed from it. */
-const packages: Record<string, string[]> = {
+const commands: Record<string, string[]> = {
   containerd: ["containerd", "ctr", "containerd-shim-runc-v2"],
   runc: ["runc"],
-  "containernetworking-plugins": [],
   conntrack: ["conntrack"],
   iptables: ["iptables", "iptables-save", "iptables-restore"],
   iproute2: ["ip"],
@@ -26,13 +30,14 @@ export function cniPlugins(): string | undefined {
   );
 }
 
-/** Installs the packages whose commands are missing. Throws, naming them, where there is no apt-get. */
-export async function ensurePackages(context: StartContext): Promise<void> {
-  const missing = missingPackages();
+/** Installs the packages whose commands are missing. Throws, naming them, where that isn't possible. */
+export async function ensurePackages(context: StartContext, wanted: string[]): Promise<void> {
+  const missing = missingOf(wanted);
   if (missing.length === 0) return;
   const names = missing.join(" ");
   if (!commandPath("apt-get"))
-    throw new Error(`the node needs commands of these packages, and there is no apt-get to install them: ${names}`);
+    throw new Error(`commands of these packages are needed, and there is no apt-get to install them: ${names}`);
+  if (process.getuid?.() !== 0) throw new Error(`these packages are needed: as root, run apt-get install ${names}`);
   context.log(`installing the Debian packages ${names} (takes half a minute)`);
   const before = systemContainerd();
   const dir = mkdtempSync(join(tmpdir(), "anypod-apt-"));
@@ -41,7 +46,7 @@ export async function ensurePackages(context: StartContext): Promise<void> {
     const install = ["install", "--yes", "--no-install-recommends", ...missing];
     // A fresh machine has no package lists, an old one has lists of packages that are no longer there.
     const done = (await apt(install, log)) || ((await apt(["update"], log)) && (await apt(install, log)));
-    const still = missingPackages();
+    const still = missingOf(wanted);
     if (!done || still.length > 0) throw new Error(`apt-get could not install ${still.join(" ")}:\n${tailOf(log, 25)}`);
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -49,12 +54,13 @@ export async function ensurePackages(context: StartContext): Promise<void> {
   if (!before && systemContainerd()) await stopSystemContainerd(context);
 }
 
-function missingPackages(): string[] {
-  return Object.entries(packages)
-    .filter(
-      ([name, commands]) => !(name === "containernetworking-plugins" ? cniPlugins() : commands.every(commandPath)),
-    )
-    .map(([name]) => name);
+function missingOf(wanted: string[]): string[] {
+  return wanted.filter((name) => !isInstalled(name));
+}
+
+function isInstalled(name: string): boolean {
+  if (name === "containernetworking-plugins") return cniPlugins() !== undefined;
+  return (commands[name] ?? []).every((command) => commandPath(command));
 }
 
 /** Runs to its end whatever happens: a package half installed would be the user's to repair. */

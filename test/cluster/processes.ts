@@ -85,6 +85,16 @@ export async function waitFor<T>(
   return waitUntil(checked, { for: what, timeout: 90_000, signal, details: failure });
 }
 
+/** Whether a process of this id exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The last lines of a log file; empty when there is none. */
 export function tailOf(file: string, lines = 15): string {
   try {

@@ -1,10 +1,11 @@
 // Where a cluster keeps its files, and how another process talks to it: one JSON line each way over a Unix socket. A socket
 // that refuses means that the cluster's supervisor is gone, whatever files it left.
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { removeStaleLock } from "./lock.ts";
 
 /** A running cluster, as its supervisor tells it. */
 export interface ClusterFacts {
@@ -32,6 +33,22 @@ export function clusterDir(name: string): string {
   if (!/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/.test(name))
     throw new Error(`"${name}" can't name a cluster: use up to 20 lower-case letters, digits and "-"`);
   return join(clustersDir(), name);
+}
+
+/** The lock for starting a cluster of this name. */
+export function startLock(name: string): string {
+  return join(clustersDir(), `${name}.lock`);
+}
+
+/** Removes a cluster's files, and what a killed starter has left beside them. */
+export function removeClusterDir(name: string): void {
+  rmSync(clusterDir(name), { recursive: true, force: true, maxRetries: 5 });
+  removeStaleLock(startLock(name));
+  try {
+    rmdirSync(clustersDir());
+  } catch {
+    // Other clusters are there.
+  }
 }
 
 /** The names of clusters that have a directory: running ones, and ones whose supervisor was killed. */

@@ -1,10 +1,9 @@
 // The process that a cluster lives and dies with. It has a session of its own, so that a Ctrl-C for its starter doesn't hit
 // it; it notices when its starter is gone (the channel between them closes, even after SIGKILL) and then ends the cluster,
 // unless it was told to keep it.
-import { rmSync } from "node:fs";
 import type { StartContext } from "./processes.ts";
 import { type Provider, type ProviderChoice, providers } from "./providers.ts";
-import { answerRequests, type ClusterFacts, clusterDir, type Reply, type Request } from "./state.ts";
+import { answerRequests, type ClusterFacts, clusterDir, type Reply, type Request, removeClusterDir } from "./state.ts";
 import { messageOf } from "./wait.ts";
 
 export interface SupervisorOptions {
@@ -40,13 +39,17 @@ process.on("message", (message) => {
 process.on("disconnect", () => {
   if (!kept) void end("its starter is gone");
 });
+process.on("uncaughtException", (error) => {
+  console.error(error);
+  void end(`an error in the supervisor: ${error.message}`);
+});
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(signal));
 
 await answerRequests(name, answer);
 tell({ listening: true });
-// The starter may have died before this process could notice.
-if (!process.connected) void end("its starter is gone");
-starting = start();
+// The starter may have died before this process could listen for it.
+if (process.connected) starting = start();
+else await end("its starter is gone");
 
 async function start(): Promise<void> {
   try {
@@ -84,10 +87,11 @@ async function cleanUp(why: string): Promise<void> {
       console.error(`clean-up: ${messageOf(error)}`);
     }
   }
-  rmSync(context.dir, { recursive: true, force: true, maxRetries: 5 });
+  removeClusterDir(name);
 }
 
 function tell(news: News): void {
   console.error("log" in news ? news.log : JSON.stringify(news));
-  if (process.connected) process.send?.(news);
+  // The starter may be gone: its end is noticed elsewhere.
+  if (process.connected) process.send?.(news, undefined, undefined, () => undefined);
 }

@@ -1,0 +1,143 @@
+// Every field of the schema: changed on a live server, seen in its objects, changed back, seen again.
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type JsonSchema, jsonSchema } from "../../operator/api/crd.ts";
+import { type SpecInput, spec as specSchema } from "../../operator/api/mcpserver.ts";
+import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
+import { type RunningOperator, startOperator } from "../support/operator.ts";
+import { eventually } from "../support/wait.ts";
+
+const kubeconfig = inject("kubeconfig");
+const image = "registry.example.com/basket-mcp:1.4.0";
+const other = "registry.example.com/basket-mcp:1.5.0";
+let kube: TestKube;
+let operator: RunningOperator;
+
+beforeAll(async () => {
+  kube = await testKube(kubeconfig);
+  operator = await startOperator(kubeconfig);
+});
+afterAll(() => operator.stop());
+
+type Objects = Map<string, AnyObject>;
+/** A field, a spec with and one without it, and what the objects show with it. */
+interface Case {
+  field: string;
+  without?: Partial<SpecInput>;
+  with: Partial<SpecInput>;
+  shows: (objects: Objects) => unknown;
+  expected: unknown;
+}
+
+const main = (objects: Objects, kind: string) => objects.get(`${kind}/main`);
+const pool = (objects: Objects, kind: string) => objects.get(`${kind}/a`);
+const pod = (objects: Objects) => main(objects, "Deployment")?.spec.template.spec;
+const container = (objects: Objects) => pod(objects)?.containers[0];
+const variable = (objects: Objects, name: string) =>
+  container(objects)?.env.find((each: { name: string }) => each.name === name)?.value;
+const hpa = (objects: Objects) => main(objects, "HorizontalPodAutoscaler")?.spec;
+const peer = { namespaceSelector: { matchLabels: { gateway: "yes" } } };
+
+const cases: Case[] = [
+  { field: "image", with: { image: other }, shows: (o) => container(o)?.image, expected: other },
+  { field: "imagePullPolicy", with: { imagePullPolicy: "Always" }, without: { imagePullPolicy: "Never" }, shows: (o) => container(o)?.imagePullPolicy, expected: "Always" },
+  { field: "imagePullSecrets", with: { imagePullSecrets: [{ name: "a" }] }, shows: (o) => pod(o)?.imagePullSecrets, expected: [{ name: "a" }] },
+  { field: "command", with: { command: ["x"] }, shows: (o) => container(o)?.command, expected: ["x"] },
+  { field: "args", with: { args: ["--y"] }, shows: (o) => container(o)?.args, expected: ["--y"] },
+  { field: "env", with: { env: [{ name: "A", value: "1" }] }, shows: (o) => variable(o, "A"), expected: "1" },
+  { field: "env", with: { env: [{ name: "MCP_PATH", value: "/mine" }] }, shows: (o) => variable(o, "MCP_PATH"), expected: "/mine" },
+  { field: "envFrom", with: { envFrom: [{ secretRef: { name: "a", optional: true } }] }, shows: (o) => container(o)?.envFrom, expected: [{ secretRef: { name: "a", optional: true } }] },
+  { field: "port", with: { port: 9090 }, shows: (o) => [container(o)?.ports[0].containerPort, variable(o, "PORT")], expected: [9090, "9090"] },
+  { field: "path", with: { path: "/else" }, shows: (o) => variable(o, "MCP_PATH"), expected: "/else" },
+  { field: "replicas", with: { replicas: 3 }, shows: (o) => [main(o, "Deployment")?.spec.replicas, hpa(o)], expected: [3, undefined] },
+  { field: "autoscaling.enabled", with: { autoscaling: { enabled: false } }, shows: (o) => hpa(o), expected: undefined },
+  { field: "autoscaling.minReplicas", with: { autoscaling: { minReplicas: 4 } }, shows: (o) => hpa(o)?.minReplicas, expected: 4 },
+  { field: "autoscaling.maxReplicas", with: { autoscaling: { maxReplicas: 20 } }, shows: (o) => hpa(o)?.maxReplicas, expected: 20 },
+  { field: "autoscaling.cpu", with: { autoscaling: { cpu: 50 } }, shows: (o) => hpa(o)?.metrics[0].resource.target.averageUtilization, expected: 50 },
+  { field: "autoscaling.memory", with: { autoscaling: { memory: 60 } }, shows: (o) => hpa(o)?.metrics.map((m: AnyObject) => m.resource.name), expected: ["memory"] },
+  {
+    field: "autoscaling.metrics",
+    with: { autoscaling: { metrics: [{ type: "Pods", pods: { metric: { name: "calls" }, target: { type: "AverageValue", averageValue: "5" } } }] } },
+    shows: (o) => hpa(o)?.metrics.map((m: AnyObject) => m.type),
+    expected: ["Pods"],
+  },
+  { field: "autoscaling.behavior", with: { autoscaling: { behavior: { scaleDown: { stabilizationWindowSeconds: 60 } } } }, shows: (o) => hpa(o)?.behavior.scaleDown.stabilizationWindowSeconds, expected: 60 },
+  { field: "resources", with: { resources: { limits: { memory: "1Gi" } } }, shows: (o) => container(o)?.resources, expected: { limits: { memory: "1Gi" }, requests: undefined } },
+  { field: "pools.name", with: { pools: [{ name: "a" }] }, shows: (o) => [...o.keys()].filter((key) => key.endsWith("/a")).sort(), expected: ["Deployment/a", "HorizontalPodAutoscaler/a", "PodDisruptionBudget/a", "Service/a"] },
+  { field: "pools.image", with: { pools: [{ name: "a", image: other }] }, shows: (o) => pool(o, "Deployment")?.spec.template.spec.containers[0].image, expected: other },
+  { field: "pools.resources", with: { pools: [{ name: "a", resources: { limits: { cpu: "2" } } }] }, shows: (o) => pool(o, "Deployment")?.spec.template.spec.containers[0].resources.limits, expected: { cpu: "2" } },
+  { field: "pools.replicas", with: { pools: [{ name: "a", replicas: 1 }] }, shows: (o) => pool(o, "Deployment")?.spec.replicas, expected: 1 },
+  { field: "pools.autoscaling", with: { pools: [{ name: "a", autoscaling: { maxReplicas: 3 } }] }, shows: (o) => pool(o, "HorizontalPodAutoscaler")?.spec.maxReplicas, expected: 3 },
+  { field: "pools.template", with: { pools: [{ name: "a", template: { spec: { priorityClassName: "low" } } }] }, shows: (o) => pool(o, "Deployment")?.spec.template.spec.priorityClassName, expected: "low" },
+  { field: "requestState.secretRef", with: { requestState: { secretRef: { name: "mine" } } }, shows: (o) => [container(o)?.env[2].valueFrom.secretKeyRef.name, main(o, "Secret")], expected: ["mine", undefined] },
+  { field: "disruption.maxUnavailable", with: { disruption: { maxUnavailable: "50%" } }, shows: (o) => main(o, "PodDisruptionBudget")?.spec.maxUnavailable, expected: "50%" },
+  { field: "disruption.minAvailable", with: { disruption: { minAvailable: 1 } }, shows: (o) => main(o, "PodDisruptionBudget")?.spec.minAvailable, expected: 1 },
+  { field: "disruption.drainSeconds", with: { disruption: { drainSeconds: 9 } }, shows: (o) => container(o)?.lifecycle.preStop.sleep.seconds, expected: 9 },
+  { field: "disruption.gracePeriodSeconds", with: { disruption: { gracePeriodSeconds: 90 } }, shows: (o) => pod(o)?.terminationGracePeriodSeconds, expected: 90 },
+  { field: "network.from", with: { network: { from: [peer] } }, shows: (o) => main(o, "NetworkPolicy")?.spec.ingress[0].from, expected: [peer] },
+  { field: "network.egress", with: { network: { egress: [{ to: [peer] }] } }, shows: (o) => main(o, "NetworkPolicy")?.spec.egress[1], expected: { to: [peer] } },
+  { field: "serviceAccount.name", with: { serviceAccount: { name: "mine" } }, shows: (o) => [pod(o)?.serviceAccountName, main(o, "ServiceAccount")], expected: ["mine", undefined] },
+  { field: "serviceAccount.annotations", with: { serviceAccount: { annotations: { role: "x" } } }, shows: (o) => main(o, "ServiceAccount")?.metadata.annotations?.role, expected: "x" },
+  { field: "serviceAccount.automountToken", with: { serviceAccount: { automountToken: true } }, shows: (o) => [main(o, "ServiceAccount")?.automountServiceAccountToken, pod(o)?.automountServiceAccountToken], expected: [true, true] },
+  { field: "template", with: { template: { metadata: { labels: { team: "shop" } }, spec: { nodeSelector: { disk: "ssd" } } } }, shows: (o) => [main(o, "Deployment")?.spec.template.metadata.labels.team, pod(o)?.nodeSelector], expected: ["shop", { disk: "ssd" }] },
+];
+
+/** Fields that show elsewhere than in objects, and the test that sees them. */
+const elsewhere: Record<string, string> = {
+  protocolVersions: "below, in the printed column",
+  "requestState.rotateEvery": "test/pods/rotation.test.ts",
+  paused: "test/control-plane/lifecycle.test.ts",
+};
+
+async function objectsOf(server: string): Promise<Objects> {
+  const children = await kube.childrenOf(server);
+  return new Map(
+    children.map((child) => [`${child.kind}/${child.metadata.labels?.["anypod.dev/pool"] ?? "main"}`, child]),
+  );
+}
+
+test.each(cases.map((each, index) => ({ ...each, server: `field-${index}` })))(
+  "$field, changed and changed back, is followed by the objects",
+  async ({ server, with: changed, without, shows, expected }) => {
+    const base: SpecInput = { image, ...without };
+    const follows = (what: string, holds: (value: unknown) => boolean) =>
+      eventually(`the objects show it ${what}`, async () => {
+        const objects = await objectsOf(server);
+        const value = shows(objects);
+        if (main(objects, "Deployment") && holds(value)) return true;
+        throw new Error(`they show ${JSON.stringify(value)}`);
+      });
+    const isExpected = (value: unknown) => JSON.stringify(value) === JSON.stringify(expected);
+    await kube.applyServer(server, base);
+    await follows("absent", (value) => !isExpected(value));
+    await kube.applyServer(server, { ...base, ...changed });
+    await follows("changed", isExpected);
+    await kube.applyServer(server, base);
+    await follows("changed back", (value) => !isExpected(value));
+    await kube.remove("McpServer", server);
+  },
+);
+
+test("protocolVersions shows in the printed column, and changes back", async () => {
+  const shown = async () => {
+    const table = await kube.client.json<{ rows: { cells: unknown[] }[] }>({
+      path: `/apis/anypod.dev/v1alpha1/namespaces/${kube.namespace}/mcpservers/versions`,
+      accept: "application/json;as=Table;g=meta.k8s.io;v=v1",
+    });
+    return table.rows[0]?.cells[4];
+  };
+  await kube.applyServer("versions", { image, protocolVersions: ["2026-07-28", "2025-11-25"] });
+  expect(await shown()).toBe('["2026-07-28","2025-11-25"]');
+  await kube.applyServer("versions", { image, protocolVersions: ["2026-07-28"] });
+  expect(await shown()).toBe('["2026-07-28"]');
+});
+
+test("there is a case for every field of the schema", () => {
+  const nested = ["autoscaling", "pools", "requestState", "disruption", "network", "serviceAccount"];
+  const { properties = {} } = jsonSchema(specSchema);
+  const names = Object.entries(properties).flatMap(([name, schema]: [string, JsonSchema]) => {
+    const inner = schema.items?.properties ?? schema.properties ?? {};
+    return nested.includes(name) ? Object.keys(inner).map((field) => `${name}.${field}`) : [name];
+  });
+  const covered = new Set([...cases.map(({ field }) => field), ...Object.keys(elsewhere)]);
+  expect(names.filter((name) => !covered.has(name))).toEqual([]);
+});

@@ -1,0 +1,94 @@
+// `npm test`: the checks, then all tiers of tests, each with its progress. Ends with the line `N passed, N failed`, in which
+// every check and every test counts one; nothing may be skipped, so what was skipped has failed.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { check } from "./check.ts";
+import { root, run } from "./support/processes.ts";
+import { type Tally, tallyOf } from "./support/tally.ts";
+
+const tiers = ["unit", "golden", "control-plane", "pods"];
+const parts = ["check", ...tiers];
+/** Tiers in which a test takes seconds: each is shown as it ends. */
+const slow = new Set(["control-plane", "pods"]);
+
+const help = `npm test [-- part …]
+
+  check            types, lint and format, unused code, generated files, import direction (npm run check)
+  unit             pure functions and the engine, without a cluster
+  golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
+  control-plane    the operator against a real API server, without nodes
+  pods             the operator, its pods and their callers, on a real cluster
+
+Without a part: all, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
+`;
+
+async function checkPart(): Promise<Tally> {
+  const outcomes = await check();
+  const failed = outcomes.filter(({ passed }) => !passed).map(({ name }) => name);
+  return { passed: outcomes.length - failed.length, failed };
+}
+
+const report = (file: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return;
+  }
+};
+
+async function tier(name: string): Promise<Tally> {
+  const folder = mkdtempSync(join(tmpdir(), "anypod-test-"));
+  const file = join(folder, "report.json");
+  const reporters = [
+    `--reporter=${slow.has(name) ? "verbose" : "default"}`,
+    "--reporter=json",
+    `--outputFile.json=${file}`,
+  ];
+  try {
+    const { code } = await run(
+      ["node", join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", name, ...reporters],
+      { show: true },
+    );
+    return tallyOf(report(file), code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function chosen(): string[] | undefined {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: "boolean", short: "h" } },
+  });
+  const unknown = positionals.filter((name) => !parts.includes(name));
+  for (const name of unknown) console.error(`there is no part '${name}': the parts are ${parts.join(", ")}`);
+  if (unknown.length > 0) process.exitCode = 2;
+  if (values.help) console.log(help);
+  if (values.help || unknown.length > 0) return;
+  return positionals.length > 0 ? parts.filter((name) => positionals.includes(name)) : parts;
+}
+
+/** Runs the parts one after another until the user interrupts; the running part hears of it too and cleans up. */
+async function main(names: string[]): Promise<void> {
+  let interrupted = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (interrupted = true));
+  const failures: string[] = [];
+  let passed = 0;
+  for (const name of names) {
+    if (interrupted) failures.push(`${name}: not run, because it was interrupted`);
+    else {
+      console.log(`\n── ${name} ──`);
+      const tally = name === "check" ? await checkPart() : await tier(name);
+      passed += tally.passed;
+      failures.push(...tally.failed.map((failure) => `${name}: ${failure}`));
+    }
+  }
+  console.log(failures.length > 0 ? `\nfailed:\n${failures.map((failure) => `  ${failure}`).join("\n")}\n` : "");
+  console.log(`${passed} passed, ${failures.length} failed`);
+  process.exitCode = failures.length > 0 ? 1 : 0;
+}
+
+const names = chosen();
+if (names) await main(names);

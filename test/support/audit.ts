@@ -1,0 +1,42 @@
+// What the API server's audit log says that the operator did.
+import { readFileSync } from "node:fs";
+
+export interface AuditEvent {
+  verb: string;
+  resource: string;
+  namespace: string;
+  name: string;
+  subresource: string;
+  code: number;
+  body: unknown;
+}
+
+interface Line {
+  stage: string;
+  verb: string;
+  userAgent?: string;
+  objectRef?: { resource?: string; namespace?: string; name?: string; subresource?: string };
+  responseStatus?: { code?: number };
+  requestObject?: unknown;
+}
+
+/** The operator's requests in a namespace so far, watches and lists left out. */
+export function operatorRequests(auditLog: string, namespace: string): AuditEvent[] {
+  return readFileSync(auditLog, "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"userAgent":"anypod"'))
+    .map((line) => JSON.parse(line) as Line)
+    .filter(({ stage, verb, objectRef }) => stage === "ResponseComplete" && !["list", "watch"].includes(verb) && objectRef?.namespace === namespace)
+    .map(({ verb, objectRef, responseStatus, requestObject }) => ({
+      verb,
+      resource: objectRef?.resource ?? "",
+      namespace,
+      name: objectRef?.name ?? "",
+      subresource: objectRef?.subresource ?? "",
+      code: responseStatus?.code ?? 0,
+      body: requestObject,
+    }));
+}
+
+/** Those that write. */
+export const writesOf = (events: AuditEvent[]) => events.filter(({ verb }) => verb !== "get");

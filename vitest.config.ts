@@ -1,0 +1,34 @@
+// The tiers of tests, from the quickest to the slowest. `npm test` runs them in this order; `npx vitest --project unit` one.
+import { defineConfig } from "vitest/config";
+
+/** Tiers with a cluster of their own: files one at a time, as they share it. */
+const onCluster = { fileParallelism: false, testTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    // The teardown of a cluster's nodes.
+    teardownTimeout: 120_000,
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "golden", include: ["test/golden/*.test.ts"] } },
+      {
+        test: {
+          ...onCluster,
+          name: "control-plane",
+          include: ["test/control-plane/*.test.ts"],
+          globalSetup: "test/control-plane/setup.ts",
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          ...onCluster,
+          name: "pods",
+          include: ["test/pods/*.test.ts"],
+          globalSetup: "test/pods/setup.ts",
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
