@@ -1,6 +1,6 @@
 // The cgroups that the node's kubelet puts pods into: a tree of each cluster's own, so that two nodes can run at once and the
 // tree can be removed whole. They outlive the kubelet: the kernel keeps a cgroup until someone removes it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitUntil } from "./wait.ts";
 
@@ -12,7 +12,18 @@ export function cgroupName(cluster: string): string {
 }
 
 export function createCgroups(cluster: string): void {
+  if (isVersion2()) enableControllers();
   for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cgroupName(cluster)), { recursive: true });
+}
+
+/** In version 2, a cgroup has the controllers that its parent passes on: the kubelet asks for these. */
+function enableControllers(): void {
+  const read = (file: string) => readFileSync(join(root, file), "utf8").trim().split(" ");
+  const passedOn = read("cgroup.subtree_control");
+  const wanted = ["cpu", "cpuset", "memory", "pids", "hugetlb"].filter((name) => !passedOn.includes(name));
+  const possible = wanted.filter((name) => read("cgroup.controllers").includes(name));
+  if (possible.length > 0)
+    writeFileSync(join(root, "cgroup.subtree_control"), possible.map((name) => `+${name}`).join(" "));
 }
 
 /** The folders that there are of them. */
@@ -55,10 +66,14 @@ function kill(pid: number): void {
 /** Version 2 has one hierarchy, version 1 one a controller. */
 function hierarchies(): string[] {
   if (!existsSync(root)) return [];
-  if (existsSync(join(root, "cgroup.controllers"))) return [root];
+  if (isVersion2()) return [root];
   return readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(root, entry.name));
+}
+
+function isVersion2(): boolean {
+  return existsSync(join(root, "cgroup.controllers"));
 }
 
 function removeTree(tree: string): boolean {

@@ -15,8 +15,6 @@ export interface ControlPlaneOptions {
   bind: string;
   advertise: string;
   auditLog: string;
-  apiServerArgs?: string[];
-  controllerManagerArgs?: string[];
 }
 
 export interface ControlPlane {
@@ -129,7 +127,6 @@ function startApiServer(context: StartContext, pki: Pki, options: ControlPlaneOp
       `--audit-policy-file=${policy}`,
       `--audit-log-path=${options.auditLog}`,
       "--audit-log-maxsize=2000",
-      ...(options.apiServerArgs ?? []),
     ],
   });
 }
@@ -154,7 +151,6 @@ function startControllerManager(context: StartContext, pki: Pki, options: Contro
       `--root-ca-file=${pki.file("ca.crt")}`,
       `--cluster-signing-cert-file=${pki.file("ca.crt")}`,
       `--cluster-signing-key-file=${pki.file("ca.key")}`,
-      ...(options.controllerManagerArgs ?? []),
     ],
   });
 }

@@ -1,7 +1,7 @@
 // Builds the image of a Node.js program without Docker and without a registry: a base layer of Node itself, and a layer with
 // the program as one bundled file.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { type Layer, writeImageArchive, writeWhole } from "./image-archive.ts";
@@ -45,7 +45,11 @@ export async function buildImage(options: ImageOptions): Promise<string> {
   );
   const stem = name.replaceAll(/[^a-zA-Z0-9.-]/g, "_");
   const archive = join(dir, `${stem}-${id}.tar`);
-  if (existsSync(archive)) return archive;
+  if (existsSync(archive)) {
+    // Young again: nobody removes it as old while it is being loaded.
+    utimesSync(archive, new Date(), new Date());
+    return archive;
+  }
   removeOld(dir, `${stem}-`);
   const file = join(dir, `${stem}-${id}.layer`);
   const { sha256 } = await writeWhole(file, (path) => writeTar(path, content));

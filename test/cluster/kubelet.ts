@@ -60,7 +60,8 @@ export async function startKubelet(context: StartContext, parts: NodeParts): Pro
   return startProcess(context, { name: "kubelet", command: binary("kubelet"), args });
 }
 
-export async function startKubeProxy(context: StartContext, parts: NodeParts): Promise<Process> {
+/** Returns when Services can be reached. */
+export async function startKubeProxy(context: StartContext, parts: NodeParts): Promise<void> {
   const kubeconfig = await logIn(parts, { file: "kube-proxy", user: "system:kube-proxy" });
   const config = writeConfig(context, "kube-proxy", {
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
@@ -72,10 +73,11 @@ export async function startKubeProxy(context: StartContext, parts: NodeParts): P
     // Zero leaves the machine's settings alone.
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
   });
-  return startProcess(context, {
-    name: "kube-proxy",
-    command: parts.binary("kube-proxy"),
-    args: [`--config=${config}`],
+  const command = parts.binary("kube-proxy");
+  const proxy = startProcess(context, { name: "kube-proxy", command, args: [`--config=${config}`] });
+  await waitFor(context, proxy, "kube-proxy to have written the Services' rules", async () => {
+    const { ok } = await fetch("http://127.0.0.1:10256/healthz");
+    return ok;
   });
 }
 

@@ -16,9 +16,16 @@ export async function createNetwork(): Promise<void> {
   await ip("link set node0 up");
   await ip("route add default dev node0");
   writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
-  // Or what a pod sends to a Service whose pod is on the same bridge comes back unmasked.
-  const bridgeFilter = "/proc/sys/net/bridge/bridge-nf-call-iptables";
-  if (existsSync(bridgeFilter)) writeFileSync(bridgeFilter, "1");
+  await filterBridgedTraffic();
+}
+
+/** Or a Service's answers, from one pod to another on the same bridge, would not come from the Service's address. */
+async function filterBridgedTraffic(): Promise<void> {
+  const setting = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+  if (!existsSync(setting)) await run("modprobe", ["br_netfilter"]).catch(() => undefined);
+  if (!existsSync(setting))
+    throw new Error("the kernel lacks br_netfilter, and it could not be loaded: Services need it");
+  writeFileSync(setting, "1");
 }
 
 async function ip(command: string): Promise<void> {

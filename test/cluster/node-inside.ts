@@ -61,17 +61,18 @@ async function start(): Promise<void> {
     bind: "0.0.0.0",
     advertise: nodeAddress,
     auditLog: join(context.dir, "audit.log"),
-    controllerManagerArgs: [],
   });
   // The kubelet ends at once when containerd isn't there yet.
   await containerd;
   const node = { binary, pki, server: `https://127.0.0.1:${apiPort}` };
-  const [kubelet] = await Promise.all([
-    startKubelet(context, node),
+  const kubelet = await startKubelet(context, node);
+  await ready;
+  // Without their roles, which the API server has just written, these would first back off.
+  await Promise.all([
     startKubeProxy(context, node),
     startScheduler(context, node),
+    nodeReady(context, kubelet, client),
   ]);
-  await Promise.all([ready, nodeReady(context, kubelet, client)]);
   const kubeconfig = join(context.dir, "kubeconfig");
   pki.kubeconfig({ path: kubeconfig, server: `https://127.0.0.1:${options.port}`, identity: "admin" });
   // CoreDNS, metrics-server and the like would be installed here.

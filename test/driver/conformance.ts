@@ -1,9 +1,9 @@
 // The official conformance suite against one or many upstreams: the suite insists on a localhost URL, the proxy gives it one.
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { rotate, startProxy, type Upstream } from "./round-robin.ts";
 
 export interface ScenarioResult {
@@ -80,9 +80,11 @@ async function readResults(folder: string): Promise<ScenarioResult[]> {
   return Promise.all(results);
 }
 
+// In an image the suite is one bundled file, with its requirements/ beside the folder that it is in, as in the package.
+const installed = "../../node_modules/@modelcontextprotocol/conformance/dist/index.js";
+
 function cliFile(): string {
-  if (process.env.CONFORMANCE_CLI) return process.env.CONFORMANCE_CLI;
-  return createRequire(import.meta.url).resolve("@modelcontextprotocol/conformance/dist/index.js");
+  return process.env.CONFORMANCE_CLI || fileURLToPath(new URL(installed, import.meta.url));
 }
 
 async function runCli(args: readonly string[]): Promise<string> {

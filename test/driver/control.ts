@@ -12,10 +12,13 @@ type Route = (query: URLSearchParams) => Promise<unknown>;
 
 /** A control server; it has one load at most. */
 export function createControl(): Server {
-  let load: Load | undefined;
-  const running = () => {
+  let load: Promise<Load> | undefined;
+  const running = async () => {
     if (load === undefined) throw new Error("no load was started");
-    return load;
+    return await load;
+  };
+  const forget = () => {
+    load = undefined;
   };
   const routes: Readonly<Record<string, Route>> = {
     "GET /healthz": async () => ({ ok: true }),
@@ -29,15 +32,12 @@ export function createControl(): Server {
       ),
     "POST /load/start": async (query) => {
       if (load !== undefined) throw new Error("there is a load already");
-      load = await startLoad(required(query, "url"), Number(query.get("workers") ?? 8));
-      return load.tally;
+      load = startLoad(required(query, "url"), Number(query.get("workers") ?? 8));
+      load.catch(forget);
+      return (await load).tally;
     },
-    "GET /load": async () => running().tally,
-    "POST /load/stop": async () => {
-      const result = await running().stop();
-      load = undefined;
-      return result;
-    },
+    "GET /load": async () => (await running()).tally,
+    "POST /load/stop": async () => (await running()).stop().finally(forget),
   };
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://driver");

@@ -1,4 +1,5 @@
 // The driver as a program: without arguments a control server on CONTROL_PORT, with arguments one command for people.
+import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCalls } from "./calls.ts";
 import { describeError } from "./client.ts";
@@ -30,7 +31,7 @@ const [name, ...args] = process.argv.slice(2);
 if (name === undefined) {
   const port = Number(process.env.CONTROL_PORT || 9000);
   const server = createControl();
-  server.listen(port, () => console.log(JSON.stringify({ msg: "listening", port })));
+  server.listen(port, () => console.log(JSON.stringify({ msg: "listening", ...(server.address() as AddressInfo) })));
   process.once("SIGTERM", () => process.exit(0));
 } else {
   const command = commands[name];

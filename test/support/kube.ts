@@ -4,7 +4,7 @@ import { apiVersion, type Condition, kind, type SpecInput, type Status } from ".
 import { type Client, createClient, loadKubeConfig } from "../../operator/kube/client.ts";
 import { isNotFound } from "../../operator/kube/errors.ts";
 import { type ApiObject, apply, collectionPath, type ResourceType } from "../../operator/kube/resource.ts";
-import { childKinds, deployments, mcpServers, secrets } from "../../operator/reconcile/kinds.ts";
+import { childKinds, deployments, mcpServers, pods, secrets } from "../../operator/reconcile/kinds.ts";
 import { serverLabel } from "../../operator/desired/labels.ts";
 import { eventually } from "./wait.ts";
 
@@ -102,6 +102,17 @@ export async function testKube(kubeconfig: string, labels: Record<string, string
       );
     },
   };
+}
+
+/** All objects of a server, its pods and ReplicaSets included, by kind and name. */
+export async function namespaceObjects(client: Client, namespace: string, server: string): Promise<string[]> {
+  const types = [...allChildKinds, pods, { apiVersion: "apps/v1", kind: "ReplicaSet", plural: "replicasets" }];
+  const found = types.map(async (type) => {
+    const query = { labelSelector: `${serverLabel}=${server}` };
+    const { items } = await client.json<{ items: ApiObject[] }>({ path: collectionPath(type, namespace), query });
+    return items.map(({ metadata }) => `${type.kind} ${metadata.name}`);
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Makes the CustomResourceDefinition known and waits until it is served. */

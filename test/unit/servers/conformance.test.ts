@@ -7,7 +7,7 @@ const upstreams = (servers: readonly Running[]) => servers.map(({ port }) => ({ 
 const failed = (scenarios: readonly { name: string; passed: boolean }[]) =>
   scenarios.filter(({ passed }) => !passed).map(({ name }) => name);
 
-describe("three processes", () => {
+describe.concurrent("three processes", () => {
   test("pass all 37 scenarios that 2026-07-28 requires when they share one ring", async () => {
     const MCP_REQUEST_STATE_KEY = newKey();
     const servers = await Promise.all([1, 2, 3].map(() => startServer(conformance, { MCP_REQUEST_STATE_KEY })));
@@ -29,7 +29,7 @@ describe("three processes", () => {
   }, 60_000);
 });
 
-describe("one process", () => {
+describe.concurrent("one process", () => {
   let server: Running;
   beforeAll(async () => {
     server = await startServer(conformance);

@@ -1,8 +1,9 @@
 // Leaving without losing a call, under load and seen from one connection.
 import { Agent, type IncomingMessage, request } from "node:http";
 import { expect, test } from "vitest";
+import { connect } from "../../driver/client.ts";
 import { startLoad } from "../../driver/load.ts";
-import { basket, newKey, startBalancer, startServer, waitFor } from "./harness.ts";
+import { basket, conformance, newKey, startBalancer, startServer, waitFor } from "./harness.ts";
 
 test("restarting every server three times under load, kept-alive and fresh, JSON and SSE, loses no call", async () => {
   const env = (version: number) => ({ POD_NAME: `v${version}`, SERVER_VERSION: String(version), ...ring });
@@ -56,6 +57,16 @@ test("a kept-alive connection is answered while draining, with Connection: close
   const after = await get("/readyz");
   expect([after.statusCode, after.headers.connection]).toEqual([503, "close"]);
   expect(await exit).toBe(0);
+});
+
+test("an open subscription is ended, not waited for", async () => {
+  await using server = await startServer(conformance);
+  await using caller = await connect(server.url, "kept");
+  const { closed } = await caller.client.listen({ toolsListChanged: true });
+  const start = Date.now();
+  expect(await server.stop()).toBe(0);
+  expect(await closed).toBe("graceful");
+  expect(Date.now() - start).toBeLessThan(5000);
 });
 
 test("a second signal ends the process although a call is in flight", async () => {

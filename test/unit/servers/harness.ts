@@ -10,6 +10,8 @@ const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.
 export const basket = file("examples/basket/server.ts");
 export const conformance = file("test/conformance-server/server.ts");
 
+export const driver = file("test/driver/main.ts");
+
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface Running extends AsyncDisposable {

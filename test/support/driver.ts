@@ -1,0 +1,78 @@
+// The driver, as a pod: calls servers through their Services as any client inside the cluster does. Reached through the API
+// server, which works on every cluster.
+import { isConflict } from "../../operator/kube/errors.ts";
+import type { Client } from "../../operator/kube/client.ts";
+import type { ConformanceResult } from "../driver/conformance.ts";
+import type { Tally } from "../driver/tally.ts";
+import { driver as image } from "./images.ts";
+import { eventually } from "./wait.ts";
+
+const name = "driver";
+const port = 9000;
+
+export interface Driver {
+  calls(url: string, count: number): Promise<Tally>;
+  question(url: string): Promise<{ askedBy: string; answeredBy: string; tries: number }>;
+  startLoad(url: string, workers?: number): Promise<void>;
+  load(): Promise<Tally>;
+  stopLoad(): Promise<Tally & { byKind: Record<string, unknown> }>;
+  conformance(upstreams: string[], path?: string, scenario?: string): Promise<ConformanceResult>;
+}
+
+const pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name },
+  spec: {
+    automountServiceAccountToken: false,
+    terminationGracePeriodSeconds: 1,
+    securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
+    containers: [
+      {
+        name,
+        image,
+        env: [{ name: "TMPDIR", value: "/tmp" }],
+        ports: [{ containerPort: port }],
+        readinessProbe: { httpGet: { path: "/healthz", port }, periodSeconds: 1 },
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+      },
+    ],
+  },
+};
+
+/** Runs the driver in a namespace and waits until it can be asked. */
+export async function startDriver(client: Client, namespace: string): Promise<Driver> {
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  await client.json({ method: "POST", path: pods, body: pod }).catch((error) => {
+    if (!isConflict(error)) throw error;
+  });
+  await eventually(
+    "the driver is ready",
+    async () => {
+      const { status } = await client.json<{ status: { conditions?: { type: string; status: string }[] } }>({
+        path: `${pods}/${name}`,
+      });
+      return status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True");
+    },
+    120,
+  );
+  const ask = <T>(method: "GET" | "POST", path: string, query: Record<string, string | number | undefined> = {}) =>
+    client.json<T>({ method, path: `${pods}/${name}:${port}/proxy${path}`, query, timeout: 300_000 });
+  return {
+    calls: (url, n) => ask("GET", "/calls", { url, n }),
+    question: (url) => ask("GET", "/question", { url }),
+    startLoad: async (url, workers) => void (await ask("POST", "/load/start", { url, workers })),
+    load: () => ask("GET", "/load"),
+    stopLoad: () => ask("POST", "/load/stop"),
+    conformance: (upstreams, path, scenario) =>
+      ask("GET", "/conformance", { upstreams: upstreams.join(","), path, scenario }),
+  };
+}
+
+/** Where a server's Service is, by address, so that no DNS is needed. */
+export async function serviceAddress(client: Client, namespace: string, service: string): Promise<string> {
+  const { spec } = await client.json<{ spec: { clusterIP: string; ports: { port: number }[] } }>({
+    path: `/api/v1/namespaces/${namespace}/services/${service}`,
+  });
+  return `${spec.clusterIP}:${spec.ports[0]?.port}`;
+}
