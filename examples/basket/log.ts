@@ -11,7 +11,9 @@ export interface RequestFacts {
 }
 
 export function createLog(fields: Record<string, string>): Log {
-  return pino({ base: fields, level: process.env.LOG_LEVEL || "info", timestamp: pino.stdTimeFunctions.isoTime });
+  const options = { base: fields, level: process.env.LOG_LEVEL || "info", timestamp: pino.stdTimeFunctions.isoTime };
+  // Written at once: without this, the last lines of a process that ends come in the wrong order.
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }
 
 /**

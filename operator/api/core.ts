@@ -3,15 +3,18 @@ import * as z from "zod";
 import { text, withRules } from "./rule.ts";
 
 /** A whole number or a percentage, as in `maxUnavailable: 1` or `maxUnavailable: 25%`. */
+const percentPattern = "^(100|[0-9]{1,2})%$";
+const notIntOrPercent = "must be a whole number or a percentage up to 100%, such as 1 or 25%";
 export const intOrPercent = z
-  .union([z.int().min(0), z.string().regex(/^[0-9]+%$/)])
-  .meta({ "x-kubernetes-int-or-string": true, pattern: "^[0-9]+%?$" });
+  .union([z.int().min(0), z.string().regex(new RegExp(percentPattern), notIntOrPercent)], notIntOrPercent)
+  .meta({ "x-kubernetes-int-or-string": true, pattern: percentPattern, minimum: 0 });
 
 const quantityPattern =
   "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$";
 /** A resource quantity, such as `100m` or `128Mi`. */
+const notQuantity = "must be a quantity, such as 2, 100m or 128Mi";
 export const quantity = z
-  .union([z.int(), z.string().regex(new RegExp(quantityPattern))])
+  .union([z.int(), z.string().regex(new RegExp(quantityPattern), notQuantity)], notQuantity)
   .meta({ "x-kubernetes-int-or-string": true, pattern: quantityPattern });
 
 /** A list whose items are told apart by `key`; two items with one key are refused. */
@@ -149,7 +152,7 @@ export const networkPolicyEgressRule = z.strictObject({
         port: z
           .union([z.int().min(1).max(65535), z.string()])
           .optional()
-          .meta({ "x-kubernetes-int-or-string": true }),
+          .meta({ "x-kubernetes-int-or-string": true, minimum: 1, maximum: 65535 }),
         endPort: z.int32().optional(),
       }),
     )

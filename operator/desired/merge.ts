@@ -21,7 +21,8 @@ const isObject = (value: unknown): value is Json =>
 
 function mergeList(field: string, base: Json[], patch: Json[]): Json[] {
   const identity = identities[field];
-  if (!identity) return patch;
+  // Items that are no objects are the API server's to refuse.
+  if (!identity || ![...base, ...patch].every(isObject)) return patch;
   const { key, items } = identity;
   const find = (list: Json[], item: Json) => list.find((other) => other[key] === item[key]);
   const kept = base.map((item) => {

@@ -35,12 +35,16 @@ function fromSource(source: Source): Reference[] {
   return [...(secret ? [reference("Secret", secret)] : []), ...(configMap ? [reference("ConfigMap", configMap)] : [])];
 }
 
+/** The items of a list that a user's template may have made anything of; what isn't one is the API server's to refuse. */
+const items = <T>(list: T[] | undefined): T[] =>
+  Array.isArray(list) ? list.filter((item) => item instanceof Object) : [];
+
 function ofTemplate({ spec }: PodTemplate): Reference[] {
-  const environment = spec.containers.flatMap(({ env = [], envFrom = [] }) => [
-    ...env.flatMap(({ valueFrom }) => (valueFrom ? fromSource(valueFrom as Source) : [])),
-    ...envFrom.flatMap(fromSource),
+  const environment = spec.containers.flatMap(({ env, envFrom }) => [
+    ...items(env).flatMap(({ valueFrom }) => (valueFrom ? fromSource(valueFrom as Source) : [])),
+    ...items(envFrom).flatMap(fromSource),
   ]);
-  const pull = (spec.imagePullSecrets ?? []).map(
+  const pull = items(spec.imagePullSecrets).map(
     ({ name }): Reference => ({ kind: "Secret", name, optional: false, use: "imagePull" }),
   );
   return [...environment, ...pull];

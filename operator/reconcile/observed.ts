@@ -149,7 +149,7 @@ interface PodObject extends ApiObject {
 /** Reasons to wait that pass by themselves. */
 const startingUp = new Set(["ContainerCreating", "PodInitializing"]);
 
-function containerProblem({ status }: PodObject): Omit<PodProblem, "pod" | "pool"> | undefined {
+function containerProblem({ status }: PodObject): Omit<PodProblem, "pod" | "pool" | "createdAt"> | undefined {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   for (const { name, state, lastState } of statuses) {
     const { reason, message } = state?.waiting ?? {};
@@ -160,16 +160,17 @@ function containerProblem({ status }: PodObject): Omit<PodProblem, "pod" | "pool
   return;
 }
 
-function unschedulable({ status }: PodObject): Omit<PodProblem, "pod" | "pool"> | undefined {
+function unschedulable({ status }: PodObject): Omit<PodProblem, "pod" | "pool" | "createdAt"> | undefined {
   const condition = status?.conditions?.find(({ type }) => type === "PodScheduled");
   if (condition?.reason !== "Unschedulable") return;
   return { container: "", reason: "Unschedulable", message: condition.message ?? "" };
 }
 
 export function observePod(object: ApiObject): ObservedPod | undefined {
-  const { labels = {}, namespace, name, deletionTimestamp, resourceVersion } = object.metadata;
+  const { labels = {}, namespace, name, deletionTimestamp, creationTimestamp = "", resourceVersion } = object.metadata;
   const server = labels[serverLabel];
   if (server === undefined || deletionTimestamp) return;
   const problem = unschedulable(object as PodObject) ?? containerProblem(object as PodObject);
-  return problem && { ...problem, pod: name, pool: labels[poolLabel] ?? "", namespace, server, resourceVersion };
+  const pool = labels[poolLabel] ?? "";
+  return problem && { ...problem, pod: name, pool, createdAt: creationTimestamp, namespace, server, resourceVersion };
 }

@@ -79,8 +79,12 @@ const hints: Record<string, string> = {
   Unschedulable: "make room on the nodes, or lower spec.resources.requests",
 };
 
+/** The newest first, as an old one may only be waiting to be replaced; then by name, so that the choice is stable. */
+const byAge = (a: PodProblem, b: PodProblem) =>
+  b.createdAt.localeCompare(a.createdAt) || a.pod.localeCompare(b.pod);
+
 function podProblem({ podProblems, metadata }: Evidence): Finding | undefined {
-  const [first] = podProblems.toSorted((a, b) => (a.pod < b.pod ? -1 : 1));
+  const [first] = podProblems.toSorted(byAge);
   if (!first) return;
   const { pod, container, reason, message, exitCode } = first;
   const where = container === "" ? `Pod ${pod}` : `Container ${container} of pod ${pod}`;

@@ -22,6 +22,8 @@ export interface DeploymentState {
 export interface PodProblem {
   pod: string;
   pool: string;
+  /** RFC 3339. */
+  createdAt: string;
   /** Empty when it is about the pod as a whole. */
   container: string;
   /** As the kubelet or the scheduler has it, such as `ImagePullBackOff` or `Unschedulable`. */

@@ -1,7 +1,7 @@
 // Builds the image of a Node.js program without Docker and without a registry: a base layer of Node itself, and a layer with
 // the program as one bundled file.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { type Layer, writeImageArchive, writeWhole } from "./image-archive.ts";
@@ -60,15 +60,17 @@ export async function buildImage(options: ImageOptions): Promise<string> {
   return archive;
 }
 
-async function appLayer({ bundle, files = {} }: ImageOptions): Promise<TarEntry[]> {
+/** The program and all that it imports, as one ES module. */
+async function bundleProgram(entry: string): Promise<Buffer> {
   const { outputFiles } = await build({
-    entryPoints: [bundle],
+    entryPoints: [entry],
     bundle: true,
     platform: "node",
     format: "esm",
     target: "node26",
     keepNames: true,
     legalComments: "none",
+    logLevel: "error",
     write: false,
     outfile: "server.mjs",
     // CommonJS dependencies call `require`, which an ES module doesn't have.
@@ -76,7 +78,21 @@ async function appLayer({ bundle, files = {} }: ImageOptions): Promise<TarEntry[
       js: 'import * as nodeModule from "node:module"; globalThis.require ??= nodeModule.createRequire(import.meta.url);',
     },
   });
-  const program = Buffer.from(outputFiles[0]?.contents ?? []);
+  return Buffer.from(outputFiles[0]?.contents ?? []);
+}
+
+/** Bundles a second program of an image; returns the path of the file, for `ImageOptions.files`. */
+export async function bundleToFile(entry: string): Promise<string> {
+  const program = await bundleProgram(entry);
+  const dir = join(cacheDir(), "bundles");
+  mkdirSync(dir, { recursive: true });
+  const file = join(dir, `${digest(program)}.mjs`);
+  if (!existsSync(file)) await writeWhole(file, async (path) => writeFileSync(path, program));
+  return file;
+}
+
+async function appLayer({ bundle, files = {} }: ImageOptions): Promise<TarEntry[]> {
+  const program = await bundleProgram(bundle);
   const more = Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     { path: "app/" },

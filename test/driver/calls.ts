@@ -6,9 +6,12 @@ import { type Answerer, count, createTally, type Tally } from "./tally.ts";
 
 const answerer = z.object({ pod: z.string(), version: z.string() });
 
+// A stream that ends without a result leaves the client waiting for its own time-out, 60 s if not told otherwise.
+const PATIENCE_MS = 15_000;
+
 /** Calls the fast tool, which answers in one JSON body. */
 export async function callFast(client: Client): Promise<Answerer> {
-  const result = await client.callTool({ name: "price", arguments: { item: "tea" } });
+  const result = await client.callTool({ name: "price", arguments: { item: "tea" } }, { timeout: PATIENCE_MS });
   return answerer.parse(result.structuredContent);
 }
 
@@ -18,7 +21,10 @@ export async function callSlow(client: Client, milliseconds: number): Promise<An
   const onprogress = () => {
     progress += 1;
   };
-  const result = await client.callTool({ name: "gift_wrap", arguments: { milliseconds } }, { onprogress });
+  const result = await client.callTool(
+    { name: "gift_wrap", arguments: { milliseconds } },
+    { onprogress, timeout: milliseconds + PATIENCE_MS },
+  );
   if (progress === 0) throw new Error("the stream brought a result but no progress");
   return answerer.parse(result.structuredContent);
 }

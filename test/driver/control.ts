@@ -51,11 +51,11 @@ export function createControl(): Server {
 }
 
 async function answer(route: Route | undefined, query: URLSearchParams): Promise<{ status: number; body: unknown }> {
-  if (route === undefined) return { status: 404, body: { error: "no such route" } };
+  if (route === undefined) return { status: 404, body: { message: "no such route" } };
   try {
     return { status: 200, body: await route(query) };
   } catch (error) {
-    return { status: 500, body: { error: describeError(error) } };
+    return { status: 500, body: { message: describeError(error) } };
   }
 }
 

@@ -1,7 +1,7 @@
 // The official suite against three processes in strict rotation, with the ring and without it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runConformance } from "../../driver/conformance.ts";
-import { conformance, newKey, type Running, startServer } from "./harness.ts";
+import { conformance, newKey, type Running, startServer, startServers } from "./harness.ts";
 
 const upstreams = (servers: readonly Running[]) => servers.map(({ port }) => ({ host: "127.0.0.1", port }));
 const failed = (scenarios: readonly { name: string; passed: boolean }[]) =>
@@ -10,17 +10,15 @@ const failed = (scenarios: readonly { name: string; passed: boolean }[]) =>
 describe.concurrent("three processes", () => {
   test("pass all 37 scenarios that 2026-07-28 requires when they share one ring", async () => {
     const MCP_REQUEST_STATE_KEY = newKey();
-    const servers = await Promise.all([1, 2, 3].map(() => startServer(conformance, { MCP_REQUEST_STATE_KEY })));
-    const { scenarios, total, output } = await runConformance(upstreams(servers), "/mcp");
-    await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+    await using group = await startServers(conformance, Array(3).fill({ MCP_REQUEST_STATE_KEY }));
+    const { scenarios, total, output } = await runConformance(upstreams(group.servers), "/mcp");
     expect(failed(scenarios), output).toEqual([]);
     expect(total).toBe(37);
   }, 60_000);
 
   test("fail the scenarios that carry requestState, and only those, with three different keys", async () => {
-    const servers = await Promise.all([1, 2, 3].map(() => startServer(conformance)));
-    const { scenarios } = await runConformance(upstreams(servers), "/mcp");
-    await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+    await using group = await startServers(conformance, Array(3).fill({}));
+    const { scenarios } = await runConformance(upstreams(group.servers), "/mcp");
     expect(failed(scenarios).sort()).toEqual([
       "input-required-result-multi-round",
       "input-required-result-multiple-input-requests",

@@ -43,7 +43,7 @@ test("a load runs until it is stopped, and tells its numbers meanwhile", async (
   const { body } = await ask("POST", "/load/stop");
   expect(body).toMatchObject({ failed: 0, errors: [], versions: { "3": body.calls } });
   expect(Number(body.calls)).toBeGreaterThanOrEqual(Number(running.calls));
-  expect((await ask("GET", "/load")).body.error).toContain("no load was started");
+  expect((await ask("GET", "/load")).body.message).toContain("no load was started");
 });
 
 test("one pod cannot answer another one's question, and the answer says so", async () => {
@@ -54,10 +54,10 @@ test("one pod cannot answer another one's question, and the answer says so", asy
 test("a server that cannot be reached is an error, not a hang", async () => {
   const { status, body } = await ask("GET", `/calls?url=${encodeURIComponent("http://127.0.0.1:65534/mcp")}`);
   expect(status).toBe(500);
-  expect(body.error).toContain("ECONNREFUSED");
+  expect(body.message).toContain("ECONNREFUSED");
 });
 
 test("what is missing or unknown is said", async () => {
-  expect(await ask("GET", "/calls")).toEqual({ status: 500, body: { error: expect.stringContaining("needs url") } });
+  expect(await ask("GET", "/calls")).toEqual({ status: 500, body: { message: expect.stringContaining("needs url") } });
   expect(await ask("GET", "/nothing")).toMatchObject({ status: 404 });
 });

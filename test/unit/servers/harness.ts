@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -40,13 +39,14 @@ export async function startServer(entry: string, env: Record<string, string> = {
   const log: LogLine[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
-    const lines = createInterface(child.stdout);
-    const ended = Promise.all([once(child, "close"), once(lines, "close")]);
-    void ended.then(() => reject(new Error(`the server ended: ${JSON.stringify(log.at(-1))} ${stderr}`)));
-    lines.on("line", (line) => {
-      const entryOfLog = JSON.parse(line) as LogLine;
-      log.push(entryOfLog);
-      if (entryOfLog.msg === "listening") resolve(Number(entryOfLog.port));
+    child.once("close", () => reject(new Error(`the server ended: ${JSON.stringify(log.at(-1))} ${stderr}`)));
+    let unread = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      const lines = `${unread}${chunk.toString()}`.split("\n");
+      unread = lines.pop() ?? "";
+      log.push(...lines.map((line) => JSON.parse(line) as LogLine));
+      const listening = log.find(({ msg }) => msg === "listening");
+      if (listening !== undefined) resolve(Number(listening.port));
     });
   });
   const exit = once(child, "close").then(([code]) => code as number | null);
@@ -60,6 +60,14 @@ export async function startServer(entry: string, env: Record<string, string> = {
   };
   const url = `http://127.0.0.1:${port}/mcp`;
   return { port, url, log, stderr: () => stderr, process: child, stop, [Symbol.asyncDispose]: kill };
+}
+
+/** Several servers at once; all of them end with the group. */
+export async function startServers(entry: string, environments: readonly Record<string, string>[]) {
+  await using starting = new AsyncDisposableStack();
+  const servers = await Promise.all(environments.map(async (env) => starting.use(await startServer(entry, env))));
+  const group = starting.move();
+  return { servers, [Symbol.asyncDispose]: () => group.disposeAsync() };
 }
 
 export interface Balancer extends AsyncDisposable {

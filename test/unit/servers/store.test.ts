@@ -6,7 +6,7 @@ import { openRedisStore } from "../../../examples/basket/store-redis.ts";
 import { connect } from "../../driver/client.ts";
 import { runConformance } from "../../driver/conformance.ts";
 import { startFakeRedis } from "./fake-redis.ts";
-import { basket, conformance, type Running, startServer } from "./harness.ts";
+import { basket, conformance, type Running, startServer, startServers } from "./harness.ts";
 
 const silent = pino({ level: "silent" });
 
@@ -55,15 +55,12 @@ test("a basket that one process made is used by another when they share a store,
 
 test("tasks are answered by any process when they share a store, and only by their own otherwise", async () => {
   await using redis = await startFakeRedis();
-  const shared = await Promise.all([1, 2].map(() => startServer(conformance, { MCP_TASK_STORE_URL: redis.url })));
-  const apart = await Promise.all([1, 2].map(() => startServer(conformance)));
-  const run = (servers: Running[]) =>
-    runConformance(
-      servers.map(({ port }) => ({ host: "127.0.0.1", port })),
-      "/mcp",
-      "tasks-mrtr-input",
-    );
-  expect(await run(shared)).toMatchObject({ passed: 1, total: 1 });
-  expect(await run(apart)).toMatchObject({ passed: 0, total: 1 });
-  await Promise.all([...shared, ...apart].map((server) => server[Symbol.asyncDispose]()));
+  await using shared = await startServers(conformance, Array(2).fill({ MCP_TASK_STORE_URL: redis.url }));
+  await using apart = await startServers(conformance, Array(2).fill({}));
+  const run = (servers: readonly Running[]) => {
+    const upstreams = servers.map(({ port }) => ({ host: "127.0.0.1", port }));
+    return runConformance(upstreams, "/mcp", "tasks-mrtr-input");
+  };
+  expect(await run(shared.servers)).toMatchObject({ passed: 1, total: 1 });
+  expect(await run(apart.servers)).toMatchObject({ passed: 0, total: 1 });
 }, 60_000);

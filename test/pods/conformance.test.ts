@@ -1,0 +1,38 @@
+// The official conformance suite, over several pods: any pod answers any request.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { serviceAddress } from "../support/driver.ts";
+import { conformance as image } from "../support/images.ts";
+import { type PodWorld, podWorld } from "./support.ts";
+
+let world: PodWorld;
+beforeAll(async () => {
+  world = await podWorld();
+});
+afterAll(() => world.end());
+
+const named = (scenarios: { name: string; passed: boolean; failures: string[] }[]) =>
+  scenarios.filter(({ passed }) => !passed).map(({ name, failures }) => `${name}: ${failures.join("; ")}`);
+
+test("all scenarios that 2026-07-28 requires pass against the Service of three pods", async () => {
+  await world.run("conformance", { image, replicas: 3 }, 3);
+  const service = await serviceAddress(world.kube.client, world.kube.namespace, "conformance");
+  const result = await world.driver.conformance([service]);
+  expect(named(result.scenarios)).toEqual([]);
+  expect(result).toMatchObject({ passed: 37, total: 37 });
+});
+
+test("they pass when each request goes to another pod than the one before", async () => {
+  const pods = await world.pods("conformance", 3);
+  const result = await world.driver.conformance(pods.map(({ status }) => `${status.podIP}:8080`));
+  expect(named(result.scenarios)).toEqual([]);
+});
+
+test("with the ring taken away, and so a key of its own in each pod, the requestState scenarios fail", async () => {
+  const env = ["MCP_REQUEST_STATE_KEY", "MCP_REQUEST_STATE_KEYS"].map((name) => ({ name, value: "" }));
+  await world.run("keyless", { image, replicas: 3, env }, 3);
+  const pods = await world.pods("keyless", 3);
+  const result = await world.driver.conformance(pods.map(({ status }) => `${status.podIP}:8080`));
+  const failed = named(result.scenarios);
+  expect(failed.length).toBeGreaterThan(0);
+  for (const failure of failed) expect(failure).toMatch(/input.required/i);
+});

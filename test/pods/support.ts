@@ -1,0 +1,65 @@
+// What the tests with pods share: a namespace that enforces pod security `restricted`, an operator, a driver.
+import { inject } from "vitest";
+import type { SpecInput } from "../../operator/api/mcpserver.ts";
+import { type Driver, serviceAddress, startDriver } from "../support/driver.ts";
+import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
+import { type RunningOperator, startOperator } from "../support/operator.ts";
+import { eventually } from "../support/wait.ts";
+
+export interface PodWorld {
+  kube: TestKube;
+  operator: RunningOperator;
+  driver: Driver;
+  /** Applies a server and waits until it is Ready with this many pods that take calls. */
+  run(name: string, spec: SpecInput, pods: number): Promise<void>;
+  /** Waits until the server has exactly this many pods, all taking calls. */
+  pods(name: string, count: number): Promise<AnyObject[]>;
+  /** Where clients in the cluster reach the server's Service. */
+  url(name: string): Promise<string>;
+  end(): Promise<void>;
+}
+
+const isReady = ({ status, metadata }: AnyObject) =>
+  !metadata.deletionTimestamp &&
+  status.conditions?.some((each: AnyObject) => each.type === "Ready" && each.status === "True");
+
+export async function podWorld(): Promise<PodWorld> {
+  const kubeconfig = inject("kubeconfig");
+  const kube = await testKube(kubeconfig, { "pod-security.kubernetes.io/enforce": "restricted" });
+  const [operator, driver] = await Promise.all([startOperator(kubeconfig), startDriver(kube.client, kube.namespace)]);
+
+  const pods = (name: string, count: number) =>
+    eventually(
+      `${name} has ${count} pods that take calls`,
+      async () => {
+        const { items } = await kube.client.json<{ items: AnyObject[] }>({
+          path: `/api/v1/namespaces/${kube.namespace}/pods`,
+          query: { labelSelector: `anypod.dev/server=${name}` },
+        });
+        return items.length === count && items.every(isReady) && items;
+      },
+      150,
+    );
+  return {
+    kube,
+    operator,
+    driver,
+    pods,
+    async run(name, spec, count) {
+      await kube.applyServer(name, spec);
+      await kube.condition(name, "Ready", { status: "True" }, 150);
+      await pods(name, count);
+    },
+    async url(name) {
+      const url = `http://${await serviceAddress(kube.client, kube.namespace, name)}/mcp`;
+      // A new Service is no call's way until the node's proxy has heard of it.
+      await eventually(`${url} answers`, async () => (await driver.calls(url, 1)).failed === 0);
+      return url;
+    },
+    async end() {
+      await operator.stop();
+      await kube.client.json({ method: "DELETE", path: `/api/v1/namespaces/${kube.namespace}` });
+      await kube.client.close();
+    },
+  };
+}

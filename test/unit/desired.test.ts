@@ -1,0 +1,337 @@
+// What holds for the objects of every server that the schema accepts.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { McpServer, SpecInput } from "../../operator/api/mcpserver.ts";
+import { desired, type World } from "../../operator/desired/index.ts";
+import { desiredHashAnnotation, hashOf, type KubeObject } from "../../operator/desired/object.ts";
+import { poolsOf } from "../../operator/desired/pool.ts";
+import { referencesOf } from "../../operator/desired/references.ts";
+import { ringOf } from "../../operator/desired/request-state.ts";
+import { serviceUrl } from "../../operator/desired/service.ts";
+import { affinities } from "../support/affinity.ts";
+import { mcpServer, serverOf, specInput } from "../support/arbitraries.ts";
+import { type PodSpec, restrictedProblems } from "../support/restricted.ts";
+
+const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
+const world: World = {
+  ring: ringOf([key(1), key(2)], "steady", "2026-01-01T00:00:00.000Z"),
+  configHash: "0123456789abcdef",
+  deployments: new Set(),
+};
+const image = "registry.example.com/basket-mcp:1.4.0";
+const basket = (spec: Partial<SpecInput> = {}, uid?: string) => serverOf("basket", { image, ...spec }, uid);
+
+// biome-ignore lint/suspicious/noExplicitAny: looks into objects of every kind
+type Any = any;
+const ofKind = (objects: KubeObject[], kind: string): Any[] => objects.filter((object) => object.kind === kind);
+const one = (server: McpServer, kind: string): Any => ofKind(desired(server, world), kind)[0];
+const podSpec = (server: McpServer): Any => one(server, "Deployment").spec.template.spec;
+const serverContainer = (server: McpServer): Any => podSpec(server).containers.find(({ name }: Any) => name === "server");
+
+/** The server without all of its templates. */
+const withoutTemplates = (server: McpServer): McpServer => {
+  const { template: _, pools, ...spec } = server.spec;
+  const plain = pools?.map(({ template: __, ...pool }) => pool);
+  return { ...server, spec: { ...spec, ...(plain && { pools: plain }) } };
+};
+const everyServer = (check: (server: McpServer, objects: KubeObject[]) => void) =>
+  fc.assert(
+    fc.property(mcpServer, (server) => {
+      check(server, desired(server, world));
+    }),
+  );
+
+describe("the objects of any server", () => {
+  test("bind no caller to a pod", () => {
+    everyServer((server) => expect(desired(withoutTemplates(server), world).flatMap((object) => affinities(object))).toEqual([]));
+  });
+
+  test("have no affinity setting outside of the pods whose template the user changed", () => {
+    everyServer((_, objects) => {
+      const found = objects.flatMap((object) => affinities(object)).filter((path) => !path.startsWith(".spec.template.spec.affinity"));
+      // An env variable's or annotation's value is the user's own text.
+      expect(found.filter((path) => !/\.(value|annotations\..*)(: |$)/.test(path))).toEqual([]);
+    });
+  });
+
+  test("have distinct names within a kind", () => {
+    everyServer((_, objects) => {
+      const keys = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+      expect(new Set(keys).size).toBe(keys.length);
+    });
+  });
+
+  test("have names and labels of at most 63 characters", () => {
+    everyServer((_, objects) => {
+      const texts = objects.flatMap(({ metadata }) => [metadata.name, ...Object.values(metadata.labels)]);
+      expect(texts.filter((text) => text.length > 63)).toEqual([]);
+    });
+  });
+
+  test("are the same for the same input, byte for byte, and leave the input alone", () => {
+    everyServer((server, objects) => {
+      const before = structuredClone(server);
+      expect(JSON.stringify(desired(structuredClone(server), world))).toBe(JSON.stringify(objects));
+      expect(server).toEqual(before);
+    });
+  });
+
+  test("need no clock and no random", () => {
+    const refuse = () => {
+      throw new Error("not pure");
+    };
+    const originals = { now: Date.now, random: Math.random };
+    Object.assign(Date, { now: refuse });
+    Object.assign(Math, { random: refuse });
+    try {
+      desired(basket({ pools: [{ name: "slow" }], network: {} }), world);
+    } finally {
+      Object.assign(Date, { now: originals.now });
+      Object.assign(Math, { random: originals.random });
+    }
+  });
+
+  test("hold no null and nothing undefined: both would be sent, or read as drift", () => {
+    const holes = (value: unknown): boolean =>
+      value === null || value === undefined || (typeof value === "object" && Object.values(value).some(holes));
+    everyServer((_, objects) => expect(objects.filter(holes)).toEqual([]));
+  });
+
+  test("select exactly their own pool's pods, whatever templates say", () => {
+    everyServer((server, objects) => {
+      const pools = poolsOf(server);
+      const deployments = ofKind(objects, "Deployment");
+      const services = ofKind(objects, "Service");
+      expect(deployments).toHaveLength(pools.length);
+      for (const [index, { name, objectName }] of pools.entries()) {
+        const selector = { "anypod.dev/server": server.metadata.name, "anypod.dev/pool": name };
+        expect(deployments[index].metadata.name).toBe(objectName);
+        expect(deployments[index].spec.selector).toEqual({ matchLabels: selector });
+        expect(deployments[index].spec.template.metadata.labels).toMatchObject(selector);
+        expect(services[index].spec.selector).toEqual(selector);
+      }
+    });
+  });
+
+  test("leave spec.replicas to the autoscaler where there is one", () => {
+    everyServer((_, objects) => {
+      const scaled = new Set(ofKind(objects, "HorizontalPodAutoscaler").map(({ spec }) => spec.scaleTargetRef.name));
+      for (const { metadata, spec } of ofKind(objects, "Deployment")) {
+        if (scaled.has(metadata.name)) expect(spec).not.toHaveProperty("replicas");
+      }
+    });
+  });
+
+  test("never set spec.replicas of a Deployment that is there, unless the spec does", () => {
+    fc.assert(
+      fc.property(mcpServer, (server) => {
+        const pools = poolsOf(server);
+        const deployments = new Set(pools.map(({ objectName }) => objectName));
+        for (const [index, { spec }] of ofKind(desired(server, { ...world, deployments }), "Deployment").entries()) {
+          const { scaling } = pools[index]!;
+          expect(spec.replicas).toBe(scaling.by === "spec" ? scaling.replicas : undefined);
+        }
+      }),
+    );
+  });
+
+  test("pass pod security restricted, when no template changes the pods", () => {
+    everyServer((server) => {
+      for (const { spec } of ofKind(desired(withoutTemplates(server), world), "Deployment"))
+        expect(restrictedProblems(spec.template.spec as PodSpec)).toEqual([]);
+    });
+  });
+
+  test("let the user's variables win", () => {
+    everyServer((server) => {
+      const { env } = serverContainer(withoutTemplates(server));
+      for (const variable of server.spec.env ?? []) {
+        expect(env.filter(({ name }: Any) => name === variable.name)).toEqual([variable]);
+      }
+    });
+  });
+
+  test("name every variable once, those of anypod among them", () => {
+    everyServer((server) => {
+      const names = serverContainer(withoutTemplates(server)).env.map(({ name }: Any) => name);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names).toEqual(expect.arrayContaining(["PORT", "MCP_PATH", "MCP_REQUEST_STATE_KEY", "MCP_REQUEST_STATE_KEYS"]));
+    });
+  });
+
+  test("drain before they stop, and have time left for calls in flight", () => {
+    everyServer((server) => {
+      const plain = withoutTemplates(server);
+      const { drainSeconds, gracePeriodSeconds } = server.spec.disruption;
+      expect(serverContainer(plain).lifecycle.preStop).toEqual({ sleep: { seconds: drainSeconds } });
+      expect(podSpec(plain).terminationGracePeriodSeconds).toBe(gracePeriodSeconds);
+      expect(gracePeriodSeconds).toBeGreaterThan(drainSeconds);
+    });
+  });
+
+  test("never go below the pods that there are in a rollout", () => {
+    everyServer((_, objects) => {
+      for (const { spec } of ofKind(objects, "Deployment")) expect(spec.strategy.rollingUpdate.maxUnavailable).toBe(0);
+    });
+  });
+
+  test("have a budget exactly where there may be more than one pod", () => {
+    everyServer((server, objects) => {
+      const most = (pool: ReturnType<typeof poolsOf>[number]) =>
+        pool.scaling.by === "autoscaler" ? pool.scaling.autoscaling.maxReplicas : pool.scaling.by === "spec" ? pool.scaling.replicas : 2;
+      const expected = poolsOf(server).filter((pool) => most(pool) > 1).map(({ objectName }) => objectName);
+      expect(ofKind(objects, "PodDisruptionBudget").map(({ metadata }) => metadata.name)).toEqual(expected);
+    });
+  });
+
+  test("stand in an order in which pods find what they need", () => {
+    everyServer((_, objects) => {
+      const kinds = objects.map(({ kind }) => kind);
+      const first = kinds.indexOf("Deployment");
+      for (const kind of ["ServiceAccount", "Secret", "NetworkPolicy"]) expect(kinds.lastIndexOf(kind)).toBeLessThan(first);
+    });
+  });
+});
+
+describe("the desired hash", () => {
+  const hash = (object: KubeObject | undefined) => object?.metadata.annotations?.[desiredHashAnnotation];
+  const withoutHash = ({ metadata, ...rest }: KubeObject) => {
+    const { [desiredHashAnnotation]: _, ...annotations } = metadata.annotations ?? {};
+    return { ...rest, metadata: { ...metadata, annotations } };
+  };
+
+  test("differs exactly when the objects differ", () => {
+    fc.assert(
+      fc.property(specInput, specInput, (a, b) => {
+        const [left, right] = [a, b].map((spec) => desired(serverOf("basket", spec), world));
+        for (const object of left ?? []) {
+          const other = right?.find(({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name);
+          // Empty annotations of an account read like none once the hash is among them.
+          if (!other || object.kind === "ServiceAccount") continue;
+          const same = JSON.stringify(withoutHash(object)) === JSON.stringify(withoutHash(other));
+          expect(hash(object) === hash(other)).toBe(same);
+        }
+      }),
+    );
+  });
+
+  test("of a Secret gives nothing away of its keys, but follows the ring's own hash", () => {
+    const secretWith = (ring: World["ring"]) => ofKind(desired(basket(), { ...world, ring }), "Secret")[0];
+    const { keys: _, ...withoutKeys } = world.ring;
+    expect(hash(secretWith(withoutKeys))).toBe(hash(secretWith(world.ring)));
+    expect(hash(secretWith({ ...world.ring, hash: "other" }))).not.toBe(hash(secretWith(world.ring)));
+  });
+
+  test("is the same with and without an owner, so that render prints what is applied", () => {
+    const owned = desired(basket({}, "uid-1"), world);
+    expect(owned.map(hash)).toEqual(desired(basket(), world).map(hash));
+  });
+
+  test("changes when the value of one field does", () => {
+    expect(hashOf({ a: 1 })).not.toBe(hashOf({ a: 2 }));
+    expect(hashOf({ a: 1 })).toBe(hashOf({ a: 1 }));
+  });
+});
+
+describe("owners", () => {
+  test("are set on every object, as controllers, once the server has a uid", () => {
+    for (const { metadata } of desired(basket({ network: {}, pools: [{ name: "slow" }] }, "uid-1"), world)) {
+      const owner = { apiVersion: "anypod.dev/v1alpha1", kind: "McpServer", name: "basket", uid: "uid-1" };
+      expect(metadata.ownerReferences).toEqual([{ ...owner, controller: true, blockOwnerDeletion: true }]);
+    }
+  });
+});
+
+describe("defaults", () => {
+  test.each<[string, Partial<SpecInput>]>([
+    ["autoscaling", { autoscaling: {} }],
+    ["autoscaling, switched on", { autoscaling: { enabled: true } }],
+    ["disruption", { disruption: {} }],
+    ["requestState", { requestState: {} }],
+    ["serviceAccount", { serviceAccount: {} }],
+    ["template", { template: {} }],
+    ["pools", { pools: [] }],
+    ["port and path", { port: 8080, path: "/mcp", protocolVersions: ["2026-07-28"], paused: false }],
+  ])("of %s are the same whether it is empty or not there", (_, spec) => {
+    expect(desired(basket(spec), world)).toEqual(desired(basket(), world));
+  });
+
+  test("of a pool's autoscaling are those of the server's", () => {
+    expect(ofKind(desired(basket({ replicas: 1, pools: [{ name: "p", autoscaling: {} }] }), world), "HorizontalPodAutoscaler")[0].spec).toMatchObject({
+      minReplicas: 2,
+      maxReplicas: 10,
+      metrics: [{ resource: { name: "cpu", target: { averageUtilization: 70 } } }],
+    });
+  });
+});
+
+describe("references", () => {
+  const references = (spec: Partial<SpecInput>) =>
+    referencesOf(basket({ requestState: { secretRef: { name: "ring" } }, ...spec })).map(({ kind, name, optional, use }) =>
+      [kind, name, use, ...(optional ? ["optional"] : [])].join(" "),
+    );
+  const ring = ["Secret ring environment", "Secret ring environment optional"];
+
+  test("are what pods read of Secrets and ConfigMaps, each once", () => {
+    expect(
+      references({
+        imagePullSecrets: [{ name: "registry" }],
+        env: [
+          { name: "A", valueFrom: { secretKeyRef: { name: "s", key: "a" } } },
+          { name: "B", valueFrom: { secretKeyRef: { name: "s", key: "b" } } },
+          { name: "C", valueFrom: { configMapKeyRef: { name: "c", key: "c", optional: true } } },
+          { name: "D", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+        ],
+        envFrom: [{ secretRef: { name: "more" } }, { configMapRef: { name: "more", optional: true } }],
+      }),
+    ).toEqual(
+      [
+        "ConfigMap c environment optional",
+        "ConfigMap more environment optional",
+        "Secret more environment",
+        "Secret registry imagePull",
+        ...ring,
+        "Secret s environment",
+      ],
+    );
+  });
+
+  test("include those of templates, of every pool", () => {
+    const envFrom = (name: string) => ({ spec: { containers: [{ name: "server", envFrom: [{ secretRef: { name } }] }] } });
+    expect(references({ template: envFrom("all"), pools: [{ name: "p", template: envFrom("pool") }] })).toEqual([
+      "Secret all environment",
+      "Secret pool environment",
+      ...ring,
+    ]);
+  });
+
+  test("leave out what a template took away", () => {
+    const template = { spec: { containers: [{ name: "server", env: [{ name: "MCP_REQUEST_STATE_KEY", value: "x" }] }] } };
+    expect(references({ template })).toEqual(["Secret ring environment optional"]);
+  });
+});
+
+describe("a template that makes no sense", () => {
+  /** Whatever a user may write below `template`, which the schema leaves open. */
+  const nonsense = fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null);
+  const fields = fc.constantFrom("env", "envFrom", "volumeMounts", "ports", "resources", "lifecycle", "securityContext");
+  const podFields = fc.constantFrom("volumes", "initContainers", "imagePullSecrets", "topologySpreadConstraints", "securityContext");
+
+  test("is passed on for the API server to refuse: one bad server must not stop the others", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fields, nonsense), fc.dictionary(podFields, nonsense), (container, pod) => {
+        const template = { spec: { ...pod, containers: [{ name: "server", ...container }] } };
+        const server = basket({ template, envFrom: [{ secretRef: { name: "s" } }], imagePullSecrets: [{ name: "r" }] });
+        expect(() => [desired(server, world), referencesOf(server)]).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("the server's address", () => {
+  test("is that of the main pool's Service, with the path", () => {
+    const server = basket({ path: "/v1/mcp" });
+    expect(serviceUrl(server, poolsOf(server)[0]!)).toBe("http://basket.shop.svc/v1/mcp");
+  });
+});
