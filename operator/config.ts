@@ -1,4 +1,5 @@
 // Flags and environment → settings of `anypod run`.
+import { existsSync, readFileSync } from "node:fs";
 import type { ParseArgsConfig } from "node:util";
 
 /** How the command was called is wrong; the message says how to call it. */
@@ -9,30 +10,59 @@ export interface Config {
   kubeconfig: string | undefined;
   /** Namespaces to work in; empty: all. */
   namespaces: string[];
+  /** Label selector of the servers to look after; undefined: all. */
+  selector: string | undefined;
   workers: number;
+  /** Namespace of the Lease; undefined: no election, this is the only operator. */
+  leaderElection: string | undefined;
+  /** `host:port` or `:port`; undefined: not served. */
+  metricsAddress: string | undefined;
+  healthAddress: string | undefined;
   logLevel: string;
 }
 
 export const runOptions = {
   kubeconfig: { type: "string" },
   namespace: { type: "string", short: "n", multiple: true },
+  selector: { type: "string", short: "l" },
   workers: { type: "string" },
+  "leader-elect": { type: "boolean" },
+  "no-leader-elect": { type: "boolean" },
+  "leader-elect-namespace": { type: "string" },
+  "metrics-bind-address": { type: "string" },
+  "health-probe-bind-address": { type: "string" },
   "log-level": { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const satisfies ParseArgsConfig["options"];
 
 export const runHelp = `anypod run [options]
 
-  --kubeconfig FILE     how to reach the cluster (default: $KUBECONFIG, else the pod's own account, else ~/.kube/config)
+  --kubeconfig FILE     how to reach the cluster (default: $KUBECONFIG, else ~/.kube/config, else the pod's own account)
   -n, --namespace NAME  work in this namespace only; repeat for more  [$ANYPOD_NAMESPACES, comma-separated] (default: all)
+  -l, --selector TEXT   look after the servers that this label selector matches only  [$ANYPOD_SELECTOR] (default: all)
   --workers N           servers worked on at once                     [$ANYPOD_WORKERS] (default: 8)
+  --leader-elect, --no-leader-elect
+                        whether several operators agree on who works  (default: on in a cluster, else off)
+  --leader-elect-namespace NAME
+                        where their Lease is  [$POD_NAMESPACE]         (default: the pod's own namespace)
+  --metrics-bind-address ADDRESS
+                        where /metrics is served, 0 for nowhere       (default: :8080 in a cluster, else 0)
+  --health-probe-bind-address ADDRESS
+                        where /healthz and /readyz are served         (default: :8081 in a cluster, else 0)
   --log-level LEVEL     trace, debug, info, warn, error               [$ANYPOD_LOG_LEVEL] (default: info)
 `;
 
-interface RunFlags {
+type Values = { [name in keyof typeof runOptions]?: unknown };
+interface RunFlags extends Values {
   kubeconfig?: string;
   namespace?: string[];
+  selector?: string;
   workers?: string;
+  "leader-elect"?: boolean;
+  "no-leader-elect"?: boolean;
+  "leader-elect-namespace"?: string;
+  "metrics-bind-address"?: string;
+  "health-probe-bind-address"?: string;
   "log-level"?: string;
 }
 
@@ -45,15 +75,42 @@ function wholeNumber(name: string, text: string): number {
   return value;
 }
 
+function address(name: string, text: string): string | undefined {
+  if (text === "0") return;
+  if (!/^.*:\d{1,5}$/.test(text)) throw new UsageError(`${name} must be HOST:PORT, :PORT or 0, not '${text}'`);
+  return text;
+}
+
+const accountNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+function leaseNamespace(flags: RunFlags, env: NodeJS.ProcessEnv): string | undefined {
+  const wanted = flags["leader-elect"] ?? env.KUBERNETES_SERVICE_HOST !== undefined;
+  if (!wanted || flags["no-leader-elect"]) return;
+  const named = flags["leader-elect-namespace"] ?? env.POD_NAMESPACE;
+  if (named) return named;
+  if (existsSync(accountNamespace)) return readFileSync(accountNamespace, "utf8").trim();
+  throw new UsageError("--leader-elect outside of a cluster needs --leader-elect-namespace NAME");
+}
+
+function logLevel(flags: RunFlags, env: NodeJS.ProcessEnv): string {
+  const level = flags["log-level"] ?? env.ANYPOD_LOG_LEVEL ?? "info";
+  if (!levels.includes(level)) throw new UsageError(`--log-level must be one of ${levels.join(", ")}, not '${level}'`);
+  return level;
+}
+
 /** @throws UsageError when a value can't be used */
 export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
-  const logLevel = flags["log-level"] ?? env.ANYPOD_LOG_LEVEL ?? "info";
-  if (!levels.includes(logLevel))
-    throw new UsageError(`--log-level must be one of ${levels.join(", ")}, not '${logLevel}'`);
+  const inCluster = env.KUBERNETES_SERVICE_HOST !== undefined;
+  const bind = (name: "metrics-bind-address" | "health-probe-bind-address", fallback: string) =>
+    address(`--${name}`, flags[name] ?? (inCluster ? fallback : "0"));
   return {
     kubeconfig: flags.kubeconfig,
     namespaces: flags.namespace ?? env.ANYPOD_NAMESPACES?.split(",").filter((name) => name !== "") ?? [],
+    selector: flags.selector ?? (env.ANYPOD_SELECTOR || undefined),
     workers: wholeNumber("--workers", flags.workers ?? env.ANYPOD_WORKERS ?? "8"),
-    logLevel,
+    leaderElection: leaseNamespace(flags, env),
+    metricsAddress: bind("metrics-bind-address", ":8080"),
+    healthAddress: bind("health-probe-bind-address", ":8081"),
+    logLevel: logLevel(flags, env),
   };
 }

@@ -49,10 +49,12 @@ export function serve({ settings, log, createServer: factory, bus, close }: Serv
   const leave = async () => {
     const callsLost = await leaveGently(connections, settings.drainMs, log);
     http.close();
+    // A call that is cut off should look so to its client: closing the handler would end its stream in good order.
+    if (callsLost > 0) process.exit(1);
     await handler.close();
     await connections.streamsEnded(1000);
     await close();
-    process.exit(callsLost === 0 ? 0 : 1);
+    process.exit(0);
   };
   onSignals(leave, log);
 }

@@ -2,6 +2,7 @@
 import { KubeConfig, type RequestContext } from "@kubernetes/client-node";
 import { Agent, type Dispatcher, request } from "undici";
 import { ApiError } from "./errors.ts";
+import { createLimit } from "./limit.ts";
 
 export interface ApiRequest {
   method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
@@ -16,6 +17,18 @@ export interface ApiRequest {
   timeout?: number;
 }
 
+/** Hears of every request: its method, the answer's status code (`<error>` when there was none) and the seconds it took. */
+export type RequestObserver = (method: string, code: string, seconds: number) => void;
+
+export interface ClientOptions {
+  /** Asked right before each request that writes; false makes it fail with NotAllowedError. */
+  mayWrite?: () => boolean;
+  observe?: RequestObserver;
+}
+
+/** This process may not write now: it doesn't lead, or leads no more. */
+export class NotAllowedError extends Error {}
+
 export interface Client {
   /** One request, its answer parsed. Throws ApiError on any status but 2xx, and what undici throws on a broken connection. */
   json<T>(request: ApiRequest): Promise<T>;
@@ -25,6 +38,8 @@ export interface Client {
 }
 
 const defaultTimeout = 30_000;
+/** Requests in flight, watches aside: more only lengthen the API server's queue, and with it everybody's tail. */
+const inFlight = 8;
 /** How long log-in data is used before client-node is asked again: tokens and CAs on disk rotate. */
 const credentialsMaxAge = 10_000;
 
@@ -105,18 +120,24 @@ async function errorOf({ statusCode, headers, body }: Dispatcher.ResponseData): 
 }
 
 /** A client for the current context of the kubeconfig. */
-export function createClient(config: KubeConfig): Client {
+export function createClient(config: KubeConfig, { mayWrite = () => true, observe }: ClientOptions = {}): Client {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error("the kubeconfig names no current cluster: run 'kubectl config use-context NAME'");
   const server = cluster.server.replace(/\/$/, "");
   const credentials = credentialsOf(config);
+  const limit = createLimit(inFlight);
 
   async function send(options: ApiRequest): Promise<Dispatcher.ResponseData> {
+    const method = options.method ?? "GET";
     const { headers, dispatcher } = await credentials();
+    if (method !== "GET" && !mayWrite())
+      throw new NotAllowedError(`this process may not write now: ${method} ${options.path}`);
+    const began = performance.now();
+    const answered = (code: string) => observe?.(method, code, (performance.now() - began) / 1000);
     const timeout = options.timeout ?? defaultTimeout;
     const response = await request(server + withQuery(options.path, options.query), {
       dispatcher,
-      method: options.method ?? "GET",
+      method,
       headers: {
         ...headers,
         accept: options.accept ?? "application/json",
@@ -127,7 +148,11 @@ export function createClient(config: KubeConfig): Client {
       ...(options.signal && { signal: options.signal }),
       headersTimeout: timeout,
       bodyTimeout: timeout,
+    }).catch((error) => {
+      answered("<error>");
+      throw error;
     });
+    answered(String(response.statusCode));
     if (response.statusCode >= 300) throw await errorOf(response);
     return response;
   }
@@ -144,7 +169,7 @@ export function createClient(config: KubeConfig): Client {
   }
 
   return {
-    json: async <T>(options: ApiRequest) => (await (await send(options)).body.json()) as T,
+    json: <T>(options: ApiRequest) => limit(async () => (await (await send(options)).body.json()) as T),
     lines,
     close: async () => (await credentials()).dispatcher.destroy(),
   };

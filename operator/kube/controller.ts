@@ -2,7 +2,17 @@
 import { ApiError } from "./errors.ts";
 import type { Queue } from "./queue.ts";
 
+export type Result = "success" | "requeue_after" | "error";
+
+export interface ControllerMetrics {
+  /** Work began on a key that had waited for so many seconds. */
+  began(waited: number): void;
+  /** It ended, so many seconds later. */
+  ended(result: Result, took: number): void;
+}
+
 export interface ControllerOptions {
+  metrics?: ControllerMetrics;
   queue: Queue;
   workers: number;
   /** Brings one key to its desired state; returns when to look again, in milliseconds. Throws to be tried again. */
@@ -10,24 +20,31 @@ export interface ControllerOptions {
   failed: (key: string, error: unknown) => void;
 }
 
-async function handle(key: string, { queue, reconcile, failed }: ControllerOptions): Promise<void> {
+async function handle(key: string, { queue, reconcile, failed }: ControllerOptions): Promise<Result> {
   try {
     const { after } = await reconcile(key);
     queue.forget(key);
-    if (after !== undefined) queue.addAfter(key, after);
+    if (after === undefined) return "success";
+    queue.addAfter(key, after);
+    return "requeue_after";
   } catch (error) {
     failed(key, error);
     queue.retry(key, error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0);
+    return "error";
   } finally {
     queue.done(key);
   }
 }
 
 async function work(options: ControllerOptions): Promise<void> {
+  const { queue, metrics } = options;
   for (;;) {
-    const key = await options.queue.take();
-    if (key === undefined) return;
-    await handle(key, options);
+    const next = await queue.take();
+    if (next === undefined) return;
+    metrics?.began(next.waited / 1000);
+    const began = performance.now();
+    const result = await handle(next.key, options);
+    metrics?.ended(result, (performance.now() - began) / 1000);
   }
 }
 

@@ -1,5 +1,12 @@
-// A queue of keys: each waits at most once, is worked on by one worker at a time, and backs off on its own.
+// A queue of keys: each waits at most once, is worked on by one worker at a time, and backs off on its own. First come,
+// first served.
 import { type BackoffOptions, backoffDelay } from "./backoff.ts";
+
+export interface Taken {
+  key: string;
+  /** For how long it waited, in milliseconds. */
+  waited: number;
+}
 
 export interface Queue {
   /** Asks for work on the key; a key that is being worked on comes again when it is done. */
@@ -11,7 +18,7 @@ export interface Queue {
   /** Ends the count of failures. */
   forget(key: string): void;
   /** The next key to work on; undefined when the queue has been closed. */
-  take(): Promise<string | undefined>;
+  take(): Promise<Taken | undefined>;
   /** Work on the key is done. */
   done(key: string): void;
   /** Nothing more is handed out. */
@@ -20,20 +27,23 @@ export interface Queue {
 }
 
 export function createQueue(backoff: BackoffOptions): Queue {
-  const waiting = new Set<string>();
+  /** Since when each key waits. */
+  const waiting = new Map<string, number>();
   const working = new Set<string>();
   const again = new Set<string>();
   const failures = new Map<string, number>();
   const timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
-  const idle: ((key: string | undefined) => void)[] = [];
+  const idle: ((taken: Taken | undefined) => void)[] = [];
   let closed = false;
 
   function hand() {
-    while (idle.length > 0 && waiting.size > 0) {
-      const [key] = waiting as unknown as [string];
+    while (idle.length > 0) {
+      const [first] = waiting;
+      if (!first) return;
+      const [key, since] = first;
       waiting.delete(key);
       working.add(key);
-      idle.shift()?.(key);
+      idle.shift()?.({ key, waited: performance.now() - since });
     }
   }
 
@@ -41,8 +51,8 @@ export function createQueue(backoff: BackoffOptions): Queue {
     if (closed) return;
     cancel(key);
     if (working.has(key)) again.add(key);
-    else {
-      waiting.add(key);
+    else if (!waiting.has(key)) {
+      waiting.set(key, performance.now());
       hand();
     }
   }

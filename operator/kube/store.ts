@@ -1,4 +1,4 @@
-// What is known of one kind: a projection of each object, by key and by index. A list swaps the whole at once.
+// What is known of one kind: a projection of each object, by key and by index.
 import type { ApiObject } from "./resource.ts";
 
 export interface StoreOptions<T> {
@@ -15,8 +15,8 @@ export interface Store<T> {
   /** All values with this index value. */
   withIndex(index: string): T[];
   values(): Iterable<T>;
-  /** All objects that there are, in the namespace when one is given. */
-  replace(objects: ApiObject[], namespace?: string): void;
+  /** Removes what isn't among these keys, in the namespace when one is given. */
+  keepOnly(present: ReadonlySet<string>, namespace?: string): void;
   /** An object as it is now; ignored when a later version of it is known already. */
   set(object: ApiObject): void;
   /** An object that is gone, in the version it went in; ignored when a later object of that name is known. */
@@ -74,12 +74,10 @@ export function createStore<T extends { resourceVersion: string }>({
     get: (key) => values.get(key),
     withIndex: (entry) => [...(index.get(entry) ?? [])].flatMap((key) => values.get(key) ?? []),
     values: () => values.values(),
-    replace(objects, namespace) {
-      const present = new Set(objects.map(({ metadata }) => keyOf(metadata)));
+    keepOnly(present, namespace) {
       const inScope = (key: string) => namespace === undefined || key.startsWith(`${namespace}/`);
       const gone = [...values.keys()].filter((key) => inScope(key) && !present.has(key));
       for (const key of gone) update(key, undefined);
-      for (const object of objects) set(object);
     },
     set,
     remove: ({ metadata }) => {

@@ -1,34 +1,40 @@
 // Follows one kind: an explicit state machine around list and watch.
 //
 //   list ──all pages──▶ watch(rv) ──stream ends, breaks or stalls──▶ watch(last rv)
-//    ▲                      │
-//    └────── 410 Gone ──────┘
+//    ▲ ▲                    │
+//    │ └───── 410 Gone ─────┤
+//    └── kind is back ◀── absent ◀── 404 (of a list, too)
 //
-// A list swaps the whole content at once; a broken stream goes on from the last version seen, without a list.
+// The end of a list is the moment at which what it lacks is gone; a broken stream goes on from the last version seen,
+// without a list.
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffDelay } from "./backoff.ts";
 import type { Client } from "./client.ts";
-import { ApiError, isGone } from "./errors.ts";
+import { ApiError, isGone, isNotFound } from "./errors.ts";
 import type { ApiObject } from "./resource.ts";
+import { keyOf } from "./store.ts";
 
 export interface Source {
   /** Path of the collection. */
   path: string;
   labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
   /** Metadata alone, where values aren't needed. */
   metadataOnly?: boolean;
+  /** For kinds that may not be installed: resolves when it is worth another look. */
+  mayHaveCome?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Sink {
-  /** All objects that there are; what isn't among them is gone. */
-  replace(objects: ApiObject[]): void;
   set(object: ApiObject): void;
   remove(object: ApiObject): void;
-  /** The stream broke; it will be tried again. */
+  /** A list has ended: every object with none of these keys (`namespace/name`) is gone. */
+  listed(present: ReadonlySet<string>): void;
+  /** The stream broke, or the kind isn't installed (404); it will be tried again. */
   failed(error: unknown): void;
 }
 
-type State = { phase: "list" } | { phase: "watch"; resourceVersion: string };
+type State = { phase: "list" } | { phase: "watch"; resourceVersion: string } | { phase: "absent" };
 
 interface WatchEvent {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
@@ -43,11 +49,16 @@ const idleTimeout = 320_000;
 const backoff = { initial: 800, max: 30_000 };
 /** A stream that held for this long was healthy: the next failure begins a new count. */
 const healthyAfter = 120_000;
+/** A stream that ended sooner than this, in milliseconds, did nothing. */
+const shortest = 1000;
 
 const metadataAccept = (list: string) => `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1`;
 
+const selectors = ({ labelSelector, fieldSelector }: Source) => ({ labelSelector, fieldSelector });
+
+/** Hands objects on page by page, so that no more than a page is ever held. */
 async function list(client: Client, source: Source, sink: Sink, signal: AbortSignal): Promise<State> {
-  const objects: ApiObject[] = [];
+  const present = new Set<string>();
   let continueToken: string | undefined;
   let resourceVersion = "";
   do {
@@ -56,16 +67,19 @@ async function list(client: Client, source: Source, sink: Sink, signal: AbortSig
       items: ApiObject[] | null;
     }>({
       path: source.path,
-      query: { labelSelector: source.labelSelector, limit: pageSize, continue: continueToken },
+      query: { ...selectors(source), limit: pageSize, continue: continueToken },
       ...(source.metadataOnly && { accept: metadataAccept("List") }),
       signal,
     });
     // An empty list of metadata has null for items.
-    objects.push(...(page.items ?? []));
+    for (const object of page.items ?? []) {
+      present.add(keyOf(object.metadata));
+      sink.set(object);
+    }
     continueToken = page.metadata.continue || undefined;
     resourceVersion = page.metadata.resourceVersion;
   } while (continueToken);
-  sink.replace(objects);
+  sink.listed(present);
   return { phase: "watch", resourceVersion };
 }
 
@@ -92,7 +106,7 @@ async function watch(
     query: {
       watch: true,
       allowWatchBookmarks: true,
-      labelSelector: source.labelSelector,
+      ...selectors(source),
       resourceVersion,
       timeoutSeconds: watchSeconds(),
     },
@@ -103,29 +117,54 @@ async function watch(
   for await (const line of lines) if (line !== "") seen(take(JSON.parse(line) as WatchEvent, sink));
 }
 
+/** One step: does what the state says and returns the next one. Throws when that fails. */
+async function step(
+  client: Client,
+  { source, sink, state }: { source: Source; sink: Sink; state: State },
+  signal: AbortSignal,
+): Promise<State> {
+  if (state.phase === "absent") {
+    await source.mayHaveCome?.(signal);
+    return { phase: "list" };
+  }
+  if (state.phase === "list") return list(client, source, sink, signal);
+  const seen = (resourceVersion: string) => {
+    state.resourceVersion = resourceVersion;
+  };
+  await watch(client, source, { sink, seen, resourceVersion: state.resourceVersion }, signal);
+  return state;
+}
+
+/** The state after a failure: only what is gone for good needs another list. */
+function afterFailure(state: State, error: unknown, { mayHaveCome }: Source): State {
+  if (mayHaveCome && isNotFound(error)) return { phase: "absent" };
+  return isGone(error) || isNotFound(error) ? { phase: "list" } : state;
+}
+
+/** How often in a row it went wrong: a stream that held for long starts the count anew. */
+const countFailures = (failures: number, began: number) => (Date.now() - began > healthyAfter ? 1 : failures + 1);
+
 /** Follows the source into the sink until the signal aborts. Never throws. */
 export async function follow(client: Client, source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
   let state: State = { phase: "list" };
   let failures = 0;
   while (!signal.aborted) {
     const began = Date.now();
+    let failure: unknown;
     try {
-      if (state.phase === "list") state = await list(client, source, sink, signal);
-      else {
-        const current = state;
-        const seen = (resourceVersion: string) => {
-          current.resourceVersion = resourceVersion;
-        };
-        await watch(client, source, { sink, seen, resourceVersion: current.resourceVersion }, signal);
-      }
-      failures = 0;
+      const next = await step(client, { source, sink, state }, signal);
+      // A server that ends each watch at once must not be asked in a tight loop.
+      failures = next === state && Date.now() - began < shortest ? failures + 1 : 0;
+      state = next;
     } catch (error) {
       if (signal.aborted) return;
+      failure = error;
       sink.failed(error);
-      if (isGone(error)) state = { phase: "list" };
-      if (Date.now() - began > healthyAfter) failures = 0;
-      await pause(error, failures++, signal);
+      state = afterFailure(state, error, source);
+      failures = state.phase === "absent" ? 0 : countFailures(failures, began);
     }
+    if (state.phase === "absent") sink.listed(new Set());
+    if (failures > 0) await pause(failure, failures - 1, signal);
   }
 }
 

@@ -1,9 +1,10 @@
 // Everything that the operator watches, in stores, and which server a change concerns.
 import { managedByLabel, manager, serverLabel } from "../desired/labels.ts";
 import type { Client } from "../kube/client.ts";
+import type { Discovery } from "../kube/discovery.ts";
 import { type ApiObject, collectionPath, type ResourceType } from "../kube/resource.ts";
 import { createStore, keyOf, type Store } from "../kube/store.ts";
-import { follow } from "../kube/watch.ts";
+import { follow, type Source } from "../kube/watch.ts";
 import { childKinds, configMaps, deployments, mcpServers, pods, secrets } from "./kinds.ts";
 import {
   type Child,
@@ -19,7 +20,7 @@ import {
 
 export interface Caches {
   server(key: string): ObservedServer | undefined;
-  serverKeys(): string[];
+  servers(): Iterable<ObservedServer>;
   /** All that anypod made for the server of this key. */
   children(serverKey: string): Child[];
   podProblems(serverKey: string): ObservedPod[];
@@ -33,8 +34,11 @@ export interface Caches {
 
 export interface CacheOptions {
   client: Client;
+  discovery: Discovery;
   /** Empty: all. */
   namespaces: string[];
+  /** Label selector of the servers to look after; undefined: all. */
+  selector: string | undefined;
   /** A server may have to be looked at again. */
   changed: (serverKey: string) => void;
   /** A watch broke; it is tried again. */
@@ -48,7 +52,15 @@ const serverKeyOf = ({ namespace, server }: { namespace: string; server: string 
 const referenceKeys = ({ metadata, references }: ObservedServer) =>
   references.map(({ kind, name }) => configKey(kind, { namespace: metadata.namespace, name }));
 
-export function startCaches({ client, namespaces, changed, failed, signal }: CacheOptions): Caches {
+export function startCaches({
+  client,
+  discovery,
+  namespaces,
+  selector,
+  changed,
+  failed,
+  signal,
+}: CacheOptions): Caches {
   const servers = createStore<ObservedServer>({
     project: observeServer,
     indexBy: referenceKeys,
@@ -89,11 +101,7 @@ export function startCaches({ client, namespaces, changed, failed, signal }: Cac
 
   const listed: Promise<void>[] = [];
   /** One watch a kind, or one a kind and namespace. */
-  function watchKind<T>(
-    type: ResourceType,
-    store: Store<T>,
-    options: { labelSelector?: string; metadataOnly?: boolean },
-  ) {
+  function watchKind<T>(type: ResourceType, store: Store<T>, options: Omit<Source, "path">) {
     const scopes = namespaces.length === 0 ? [undefined] : namespaces;
     for (const namespace of scopes) {
       const first = Promise.withResolvers<void>();
@@ -101,8 +109,8 @@ export function startCaches({ client, namespaces, changed, failed, signal }: Cac
       const sink = {
         set: store.set,
         remove: store.remove,
-        replace: (objects: ApiObject[]) => {
-          store.replace(objects, namespace);
+        listed: (present: ReadonlySet<string>) => {
+          store.keepOnly(present, namespace);
           first.resolve();
         },
         failed: (error: unknown) => failed(type.kind, error),
@@ -112,7 +120,10 @@ export function startCaches({ client, namespaces, changed, failed, signal }: Cac
   }
 
   const ours = { labelSelector: `${managedByLabel}=${manager},${serverLabel}` };
-  watchKind(mcpServers, servers, {});
+  watchKind(mcpServers, servers, {
+    labelSelector: selector,
+    mayHaveCome: (aborted) => discovery.mayHaveCome(mcpServers, aborted),
+  });
   watchKind(pods, podStore, ours);
   for (const type of [...childKinds, deployments]) {
     const store = childStores.get(type.kind);
@@ -128,7 +139,7 @@ export function startCaches({ client, namespaces, changed, failed, signal }: Cac
 
   return {
     server: servers.get,
-    serverKeys: () => [...servers.values()].map(({ metadata }) => keyOf(metadata)),
+    servers: servers.values,
     children: (key) => [
       ...[...childStores.values()].flatMap((store) => store.withIndex(key)),
       ...(configStores.get(secrets.kind)?.withIndex(key) ?? []).flatMap(({ child }) => child ?? []),

@@ -10,7 +10,7 @@ import type { Obstacle } from "../status/observed.ts";
 import type { Caches } from "./caches.ts";
 import { typeOf } from "./kinds.ts";
 import type { Child } from "./observed.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, Update } from "./plan.ts";
 
 export interface ExecuteOptions {
   client: Client;
@@ -31,13 +31,23 @@ async function write(object: KubeObject, { client, caches }: ExecuteOptions): Pr
 
 /**
  * The replicas that anypod once set and that nobody has changed since, kept as they are: to stop sending them would make
- * the API server fall back to one pod. Whoever scales takes the field over, and it is never sent again. The version makes
- * sure that nobody has in the meantime.
+ * the API server fall back to one pod. Whoever scales takes the field over, and it is never sent again.
  */
-function keepReplicas(object: KubeObject, { deployment, uid, resourceVersion }: Child): KubeObject {
+function withKeptReplicas(object: KubeObject, { deployment }: Child): KubeObject | undefined {
   const spec = object.spec as { replicas?: number } | undefined;
-  if (!deployment?.ownsReplicas || spec?.replicas !== undefined) return withMetadata(object, { uid });
-  return withMetadata({ ...object, spec: { replicas: deployment.desired, ...spec } }, { uid, resourceVersion });
+  if (!deployment?.ownsReplicas || spec?.replicas !== undefined) return;
+  return { ...object, spec: { replicas: deployment.desired, ...spec } };
+}
+
+/**
+ * The object with what has to hold for it to be written: that it is still the child that was seen. What was computed from
+ * the child's own state, kept replicas and a step of the ring, also needs it to be in the very version that was seen.
+ */
+function guarded(object: KubeObject, child: Child): KubeObject {
+  const { uid, resourceVersion } = child;
+  const kept = withKeptReplicas(object, child);
+  const exact = kept !== undefined || object.kind === "Secret";
+  return withMetadata(kept ?? object, exact ? { uid, resourceVersion } : { uid });
 }
 
 async function create(object: KubeObject, options: ExecuteOptions): Promise<Obstacle[]> {
@@ -83,10 +93,10 @@ const second = new Set(["Deployment", "HorizontalPodAutoscaler"]);
 
 /** Writes the plan; returns what could not be written. Throws the first error that another try may help. */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<Obstacle[]> {
-  const updateOf = ({ object, child }: Plan["update"][number]) =>
+  const updateOf = ({ object, child }: Update) =>
     attempt(
       object,
-      write(keepReplicas(object, child), options).then(() => []),
+      write(guarded(object, child), options).then(() => []),
     );
   const createOf = (object: KubeObject) => attempt(object, create(object, options));
 

@@ -1,47 +1,199 @@
-// `anypod run`: the caches, the queue and the workers, put together.
+// `anypod run`: client, caches, queue, workers, election and endpoints, put together.
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { createClient, loadKubeConfig } from "../kube/client.ts";
 import { runController } from "../kube/controller.ts";
-import { createQueue } from "../kube/queue.ts";
-import { createLog, errorFields } from "../telemetry/log.ts";
-import { startCaches } from "./caches.ts";
+import { startDiscovery } from "../kube/discovery.ts";
+import { isNotFound } from "../kube/errors.ts";
+import { createRecorder } from "../kube/events.ts";
+import { campaign, type Leadership } from "../kube/leader.ts";
+import { createQueue, type Queue } from "../kube/queue.ts";
+import { createLog, errorFields, type Logger } from "../telemetry/log.ts";
+import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
+import { probe, serve } from "../telemetry/serve.ts";
+import { type Caches, startCaches } from "./caches.ts";
+import { createContention } from "./contention.ts";
 import { createContents } from "./contents.ts";
+import { mcpServers } from "./kinds.ts";
 import { reconcile } from "./reconcile.ts";
+import { createReport } from "./report.ts";
 
 const backoff = { initial: 200, max: 120_000 };
+/** What is under way when the operator is told to stop gets so many milliseconds before the lease goes to the next. */
+const finishWithin = 1000;
 
-/** Runs until SIGTERM or SIGINT; returns the exit code. */
+/** Without an election this process is the only one, and leads from the start. */
+const alone: Leadership = {
+  acquired: Promise.resolve(),
+  lost: new Promise(() => {}),
+  mayWrite: () => true,
+  released: Promise.resolve(),
+};
+
+/** Servers by condition and its status, as `Ready=True`. */
+function serverCounts(caches: Caches): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { status } of caches.servers())
+    for (const { type, status: value } of status.conditions ?? []) {
+      const key = `${type}=${value}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  return counts;
+}
+
+interface Endpoints {
+  config: Config;
+  metrics: Metrics;
+  isReady: () => boolean;
+  log: Logger;
+}
+
+async function serveEndpoints({ config, metrics, isReady, log }: Endpoints): Promise<() => void> {
+  const { registry } = metrics;
+  const scrape = async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() });
+  const wanted = [
+    { what: "metrics", address: config.metricsAddress, routes: { "/metrics": scrape } },
+    {
+      what: "health",
+      address: config.healthAddress,
+      routes: { "/healthz": probe(() => true), "/readyz": probe(isReady) },
+    },
+  ];
+  const servers: Server[] = [];
+  for (const { what, address, routes } of wanted) {
+    if (address === undefined) continue;
+    const served = await serve(address, routes);
+    log.info({ what, address: served.address }, "serving");
+    servers.push(served.server);
+  }
+  return () => {
+    for (const server of servers) server.close().closeAllConnections();
+  };
+}
+
+/** A watch that broke is worth a line; that McpServer isn't installed, the words that help. */
+function watchFailed(log: Logger): (kind: string, error: unknown) => void {
+  return (kind, error) => {
+    if (kind === mcpServers.kind && isNotFound(error))
+      log.warn("McpServer is not installed: apply crds/ (or install the chart anypod-crds); waiting for it");
+    else log.warn({ kind, ...errorFields(error) }, "watch failed, will be tried again");
+  };
+}
+
+interface Running {
+  queue: Queue;
+  work: Promise<void>;
+  leadership: Leadership;
+  stopping: AbortSignal;
+  endCandidacy: () => void;
+}
+
+/** Waits for the end, however it comes; returns the exit code. */
+async function untilEnd({ queue, work, leadership, stopping, endCandidacy }: Running): Promise<number> {
+  const stopped = new Promise<"stopped">((resolve) => {
+    stopping.addEventListener("abort", () => resolve("stopped"), { once: true });
+    if (stopping.aborted) resolve("stopped");
+  });
+  const end = await Promise.race([stopped, leadership.lost.then(() => "lost" as const)]);
+  queue.close();
+  if (end === "lost") return 1;
+  await Promise.race([work, delay(finishWithin, undefined, { ref: false })]);
+  endCandidacy();
+  await leadership.released;
+  return 0;
+}
+
+/** Runs until SIGTERM or SIGINT, or until the lease is lost; returns the exit code. */
 export async function run(config: Config): Promise<number> {
   const log = createLog(config.logLevel);
-  const client = createClient(loadKubeConfig(config.kubeconfig));
+  const kubeConfig = loadKubeConfig(config.kubeconfig);
+  const instance = process.env.POD_NAME ?? hostname();
   const stop = new AbortController();
-  const queue = createQueue(backoff);
-  const end = () => {
-    stop.abort();
-    queue.close();
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, end);
+  const candidacy = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
-  log.info({ namespaces: config.namespaces }, "starting");
+  const queue = createQueue(backoff);
+  let counts = () => new Map<string, number>();
+  const metrics = createMetrics({
+    workers: config.workers,
+    queueLength: () => queue.length,
+    serverCounts: () => counts(),
+  });
+  const observe = metrics.observeRequest;
+  const leaseClient = createClient(kubeConfig, { observe });
+  const leadership =
+    config.leaderElection === undefined
+      ? alone
+      : campaign({
+          client: leaseClient,
+          namespace: config.leaderElection,
+          name: "anypod",
+          identity: `${instance}_${randomUUID()}`,
+          signal: candidacy.signal,
+          failed: (error) => log.warn(errorFields(error), "lease not taken or renewed, will be tried again"),
+        });
+  const client = createClient(kubeConfig, { observe, mayWrite: leadership.mayWrite });
+
+  log.info({ namespaces: config.namespaces, selector: config.selector }, "starting");
   const caches = startCaches({
     client,
+    discovery: startDiscovery(client, stop.signal),
     namespaces: config.namespaces,
+    selector: config.selector,
     changed: queue.add,
-    failed: (kind, error) => log.warn({ kind, ...errorFields(error) }, "watch failed, will be tried again"),
+    failed: watchFailed(log),
     signal: stop.signal,
   });
-  const stopped = new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
-  await Promise.race([caches.synced, stopped]);
-  if (!stop.signal.aborted) log.info({ servers: caches.serverKeys().length }, "caches synced");
-
-  const context = { client, caches, contents: createContents(client), now: Date.now };
-  await runController({
-    queue,
-    workers: config.workers,
-    reconcile: (key) => reconcile(key, context),
-    failed: (key, error) => log.warn({ server: key, ...errorFields(error) }, "reconcile failed, will be tried again"),
+  counts = () => serverCounts(caches);
+  let ready = false;
+  const closeEndpoints = await serveEndpoints({ config, metrics, isReady: () => ready, log });
+  const synced = caches.synced.then(() => {
+    ready = true;
+    log.info({ servers: [...caches.servers()].length }, "caches synced");
   });
-  await client.close();
+
+  const lead = Promise.all([synced, leadership.acquired]).then(() => {
+    metrics.leads(true);
+    log.info("leading");
+    const now = Date.now;
+    const record = createRecorder({
+      client,
+      controller: "anypod.dev/operator",
+      instance,
+      failed: (error) => log.debug(errorFields(error), "event not written"),
+    });
+    const report = createReport({ client, caches, record, now, settled: metrics.settled });
+    const context = {
+      client,
+      caches,
+      contents: createContents(client),
+      contention: createContention(now),
+      report,
+      now,
+    };
+    return runController({
+      queue,
+      workers: config.workers,
+      metrics: metrics.controller,
+      reconcile: (key) => reconcile(key, context),
+      failed: (key, error) => log.warn({ server: key, ...errorFields(error) }, "reconcile failed, will be tried again"),
+    });
+  });
+  const code = await untilEnd({
+    queue,
+    work: lead,
+    leadership,
+    stopping: stop.signal,
+    endCandidacy: () => candidacy.abort(),
+  });
+  if (code !== 0) log.error("the lease could not be renewed in time: ending, so that another process can lead");
+  stop.abort();
+  candidacy.abort();
+  closeEndpoints();
+  await Promise.all([client.close(), leaseClient.close()]);
   log.info("stopped");
-  return 0;
+  return code;
 }

@@ -5,11 +5,19 @@ import { ownsAll } from "../kube/ownership.ts";
 import type { Obstacle } from "../status/observed.ts";
 import type { Child } from "./observed.ts";
 
+export interface Update {
+  object: KubeObject;
+  /** The object as it is. */
+  child: Child;
+  /** The spec asks for the same as before: somebody else changed the object. */
+  drifted: boolean;
+}
+
 export interface Plan {
   /** Objects that aren't there. */
   create: KubeObject[];
-  /** Objects that are there and differ, with the child that each one changes. */
-  update: { object: KubeObject; child: Child }[];
+  /** Objects that are there and differ. */
+  update: Update[];
   /** Children that the spec no longer asks for. */
   remove: Child[];
   /** Objects whose name isn't free. */
@@ -18,39 +26,41 @@ export interface Plan {
 
 const keyOf = ({ kind, name }: { kind: string; name: string }) => `${kind}/${name}`;
 
-/** Whether the child is as the object says, as far as its metadata tells. */
-function isCurrent(child: Child, object: KubeObject): boolean {
-  return (
-    child.desiredHash === object.metadata.annotations?.[desiredHashAnnotation] &&
-    child.fields !== undefined &&
-    ownsAll(child.fields, object)
-  );
-}
+/** Whether the child was applied as the object says now. */
+const isAsApplied = (child: Child, object: KubeObject) =>
+  child.desiredHash === object.metadata.annotations?.[desiredHashAnnotation];
+
+/** Whether nobody has changed since what anypod applied, as far as the child's metadata tells. */
+const isUntouched = (child: Child, object: KubeObject) => child.fields !== undefined && ownsAll(child.fields, object);
 
 function obstacle(object: KubeObject, why: "foreign" | "leaving"): Obstacle {
   const { kind, metadata } = object;
   return { kind, name: metadata.name, why, message: "" };
 }
 
+/** What one object needs. */
+function planObject(object: KubeObject, child: Child | undefined, serverUid: string): Partial<Plan> {
+  if (!child) return { create: [object] };
+  // Of an earlier server of this name, on its way out.
+  if (child.deleting || (child.owner !== undefined && child.owner !== serverUid))
+    return { obstacles: [obstacle(object, "leaving")] };
+  // Its owner was taken away by somebody.
+  if (child.owner === undefined) return { obstacles: [obstacle(object, "foreign")] };
+  const asApplied = isAsApplied(child, object);
+  if (asApplied && isUntouched(child, object)) return {};
+  return { update: [{ object, child, drifted: asApplied }] };
+}
+
 /** What to write for the server with this uid. */
 export function plan(objects: KubeObject[], children: Child[], serverUid: string): Plan {
   const observed = new Map(children.map((child) => [keyOf(child), child]));
-  const result: Plan = { create: [], update: [], remove: [], obstacles: [] };
-  for (const object of objects) {
-    const child = observed.get(keyOf({ kind: object.kind, name: object.metadata.name }));
-    if (!child) result.create.push(object);
-    // Of an earlier server of this name, on its way out; or its owner was taken away by somebody.
-    else if (child.deleting || (child.owner !== serverUid && child.owner !== undefined))
-      result.obstacles.push(obstacle(object, "leaving"));
-    else if (child.owner !== serverUid) result.obstacles.push(obstacle(object, "foreign"));
-    else if (!isCurrent(child, object)) result.update.push({ object, child });
-  }
-  const desired = new Set(objects.map(({ kind, metadata }) => keyOf({ kind, name: metadata.name })));
-  result.remove = children.filter(
-    (child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)),
-  );
-  return result;
+  const keys = objects.map(({ kind, metadata }) => keyOf({ kind, name: metadata.name }));
+  const parts = objects.map((object, index) => planObject(object, observed.get(keys[index] ?? ""), serverUid));
+  const desired = new Set(keys);
+  return {
+    create: parts.flatMap(({ create = [] }) => create),
+    update: parts.flatMap(({ update = [] }) => update),
+    remove: children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child))),
+    obstacles: parts.flatMap(({ obstacles = [] }) => obstacles),
+  };
 }
-
-/** Whether the plan leaves everything as it is. */
-export const isEmpty = ({ create, update, remove }: Plan) => create.length + update.length + remove.length === 0;

@@ -1,25 +1,29 @@
 // One server, once: gather → desired → plan → apply → status. Every step may be the last before a crash.
-import type { McpServer } from "../api/mcpserver.ts";
+import type { McpServer, Status } from "../api/mcpserver.ts";
 import { desired } from "../desired/index.ts";
 import { hashOf, type KubeObject } from "../desired/object.ts";
 import { type EffectivePool, poolsOf } from "../desired/pool.ts";
 import { type Ring, requestStateSecretName } from "../desired/request-state.ts";
 import type { Client } from "../kube/client.ts";
+import { keyOf } from "../kube/store.ts";
 import { computeStatus } from "../status/index.ts";
 import type { MissingReference, Obstacle } from "../status/observed.ts";
 import { isRolledOut } from "../status/rollout.ts";
 import type { Caches } from "./caches.ts";
+import type { Contention } from "./contention.ts";
 import type { Contents } from "./contents.ts";
 import { execute } from "./execute.ts";
 import { type Child, configKey, type ObservedServer } from "./observed.ts";
 import { type Plan, plan } from "./plan.ts";
+import type { Report } from "./report.ts";
 import { currentRing, ringWithKeys } from "./ring.ts";
-import { writeStatus } from "./write-status.ts";
 
 export interface ReconcileContext {
   client: Client;
   caches: Caches;
   contents: Contents;
+  contention: Contention;
+  report: Report;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -47,6 +51,24 @@ function allRolledOut(pools: EffectivePool[], children: Child[]): boolean {
   });
 }
 
+/** The ring as it should be now, and when to look again. */
+function gatherRing(
+  server: McpServer,
+  { pools, children }: Pick<Gathered, "pools" | "children">,
+  context: ReconcileContext,
+) {
+  const { namespace } = server.metadata;
+  const secret = context.caches.config(configKey("Secret", { namespace, name: requestStateSecretName(server) }));
+  return currentRing({
+    client: context.client,
+    server,
+    exists: secret !== undefined,
+    state: secret?.ring,
+    rolledOut: allRolledOut(pools, children),
+    now: context.now(),
+  });
+}
+
 /** Hash of all that pods read at start, and what of it isn't there. */
 async function gatherConfig(
   { metadata, references }: ObservedServer,
@@ -54,20 +76,17 @@ async function gatherConfig(
   { caches, contents }: ReconcileContext,
 ): Promise<Pick<Gathered, "configHash" | "missing">> {
   const { namespace } = metadata;
+  const ringSecret = requestStateSecretName({ metadata });
   const missing: MissingReference[] = [];
   const hashes: string[] = [];
   for (const { kind, name, optional, use } of references) {
-    if (kind === "Secret" && name === requestStateSecretName({ metadata })) {
-      hashes.push(ring.hash);
-      continue;
-    }
-    const known = caches.config(configKey(kind, { namespace, name }));
-    const hash =
-      known && use === "environment"
-        ? await contents.hash(kind, { namespace, name }, known.resourceVersion)
-        : undefined;
-    if (!known && !optional) missing.push({ kind, name, use });
-    if (use === "environment") hashes.push(`${kind}/${name}/${hash ?? ""}`);
+    const key = { namespace, name };
+    const known = caches.config(configKey(kind, key));
+    const isRing = kind === "Secret" && name === ringSecret;
+    if (!known && !optional && !isRing) missing.push({ kind, name, use });
+    if (use !== "environment") continue;
+    const hash = isRing ? ring.hash : known && (await contents.hash(kind, key, known.resourceVersion));
+    hashes.push(`${kind}/${name}/${hash ?? ""}`);
   }
   return { configHash: hashOf(hashes), missing };
 }
@@ -88,31 +107,53 @@ async function planFor(gathered: Gathered, { client }: ReconcileContext): Promis
   return plan(desiredOf({ ...gathered, ring: whole }), children, uid);
 }
 
+/** The plan without the heals whose turn it isn't, and when it will be. */
+function pacedPlan(whole: Plan, contention: Contention): { todo: Plan; contended: Obstacle[]; after?: number } {
+  const contended: Obstacle[] = [];
+  let after = Number.POSITIVE_INFINITY;
+  const update = whole.update.filter(({ object, child, drifted }) => {
+    const wait = drifted ? contention(child.uid) : 0;
+    if (wait === 0) return true;
+    after = Math.min(after, wait);
+    contended.push({ kind: object.kind, name: object.metadata.name, why: "contended", message: "" });
+    return false;
+  });
+  return { todo: { ...whole, update }, contended, ...(contended.length > 0 && { after }) };
+}
+
+/** In a namespace that was going away, one object is enough to see whether it still is. */
+function cautious(todo: Plan, { conditions }: Status): Plan {
+  const wasTerminating = conditions?.some(({ reason }) => reason === "NamespaceTerminating");
+  return wasTerminating ? { ...todo, create: todo.create.slice(0, 1) } : todo;
+}
+
+const soonest = (...times: (number | undefined)[]) => {
+  const known = times.filter((time) => time !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+};
+
+const nothingFound: Findings = { pools: [], obstacles: [], missing: [] };
+
 /** Brings the server of the key to its desired state; returns when to look again, in milliseconds. */
 export async function reconcile(key: string, context: ReconcileContext): Promise<{ after?: number | undefined }> {
   const observed = context.caches.server(key);
   // Its children go with it: they are its own, and Kubernetes collects them.
   if (!observed || observed.metadata.deletionTimestamp) return {};
   const { spec, metadata } = observed;
-  if (!spec) return report(observed, { pools: [], obstacles: [], missing: [] }, context);
+  if (!spec) return { after: await conclude(observed, nothingFound, context) };
   const server: McpServer = { metadata, spec };
   const pools = poolsOf(server);
-  if (spec.paused) return report(observed, { pools, obstacles: [], missing: [] }, context);
+  if (spec.paused) return { after: await conclude(observed, { ...nothingFound, pools }, context) };
 
   const children = context.caches.children(key);
-  const ringKey = configKey("Secret", { namespace: metadata.namespace, name: requestStateSecretName(server) });
-  const { ring, after } = await currentRing({
-    client: context.client,
-    server,
-    state: context.caches.config(ringKey)?.ring,
-    rolledOut: allRolledOut(pools, children),
-    now: context.now(),
-  });
+  const { ring, after: ringDue } = await gatherRing(server, { pools, children }, context);
   const { configHash, missing } = await gatherConfig(observed, ring, context);
-  const todo = await planFor({ server, pools, children, ring, configHash, missing }, context);
-  const obstacles = await execute(todo, { ...context, serverUid: metadata.uid });
-  await report(observed, { pools, obstacles, missing }, context);
-  return { after };
+  const whole = await planFor({ server, pools, children, ring, configHash, missing }, context);
+  const { todo, contended, after: healDue } = pacedPlan(whole, context.contention);
+  const written = await execute(cautious(todo, observed.status), { ...context, serverUid: metadata.uid });
+  const obstacles = [...contended, ...written];
+  const reportDue = await conclude(observed, { pools, obstacles, missing }, context);
+  return { after: soonest(ringDue, healDue, reportDue) };
 }
 
 interface Findings {
@@ -121,21 +162,20 @@ interface Findings {
   missing: MissingReference[];
 }
 
-/** Writes the status, when it says something new. */
-async function report(
+/** Brings the status up to date; returns when to look again, in milliseconds. */
+function conclude(
   observed: ObservedServer,
   findings: Findings,
   context: ReconcileContext,
-): Promise<{ after?: number }> {
-  const { namespace, name } = observed.metadata;
-  const key = `${namespace}/${name}`;
+): Promise<number | undefined> {
+  const key = keyOf(observed.metadata);
+  const own = context.caches.children(key).filter(({ owner }) => owner === observed.metadata.uid);
   const status = computeStatus({
     ...findings,
     server: observed,
-    deployments: deploymentsOf(context.caches.children(key).filter(({ owner }) => owner === observed.metadata.uid)),
+    deployments: deploymentsOf(own),
     podProblems: context.caches.podProblems(key),
     now: new Date(context.now()).toISOString(),
   });
-  await writeStatus(observed, status, context);
-  return {};
+  return context.report(observed, status);
 }

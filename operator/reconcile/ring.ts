@@ -19,6 +19,8 @@ import { secrets } from "./kinds.ts";
 export interface RingOptions {
   client: Client;
   server: McpServer;
+  /** Whether there is a Secret of the ring's name, and what its annotations say. */
+  exists: boolean;
   state: RingState | undefined;
   /** Whether all pods run with the ring as it is. */
   rolledOut: boolean;
@@ -46,6 +48,7 @@ async function readRingKeys(client: Client, server: McpServer): Promise<RingKeys
 export async function currentRing({
   client,
   server,
+  exists,
   state,
   rolledOut,
   now,
@@ -54,7 +57,7 @@ export async function currentRing({
   const time = new Date(now).toISOString();
   if (step === "keep" && state) return { ring: state, ...(after !== undefined && { after }) };
   // Without annotations there may still be keys, which pods may be using: they stay.
-  const keys = await readRingKeys(client, server);
+  const keys = exists ? await readRingKeys(client, server) : undefined;
   if (!keys) return { ring: ringOf([freshKey()], "steady", time) };
   if (!state || (step !== "stage" && step !== "promote")) return { ring: ringOf(keys, "steady", time) };
   return { ring: nextRing(step, { ...state, keys }, freshKey(), time) };

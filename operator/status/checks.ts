@@ -47,9 +47,14 @@ const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: 
       "WaitingForDeletion",
       `${kind} ${name} of an earlier server of this name is still being deleted: waiting for it.`,
     ),
+  contended: ({ kind, name }, namespace) =>
+    progressing(
+      "Contended",
+      `Somebody else keeps changing fields of ${kind} ${name} that are anypod's: stop them, or leave those fields to them with spec.paused. Who it is: kubectl -n ${namespace} get ${kind.toLowerCase()} ${name} -o yaml --show-managed-fields`,
+    ),
 };
 /** The worst first. */
-const obstacleOrder: Obstacle["why"][] = ["terminating", "foreign", "rejected", "leaving"];
+const obstacleOrder: Obstacle["why"][] = ["terminating", "foreign", "rejected", "contended", "leaving"];
 
 function obstacle({ obstacles, metadata }: Evidence): Finding | undefined {
   const worst = obstacleOrder.flatMap((why) => obstacles.filter((each) => each.why === why))[0];
@@ -80,8 +85,7 @@ const hints: Record<string, string> = {
 };
 
 /** The newest first, as an old one may only be waiting to be replaced; then by name, so that the choice is stable. */
-const byAge = (a: PodProblem, b: PodProblem) =>
-  b.createdAt.localeCompare(a.createdAt) || a.pod.localeCompare(b.pod);
+const byAge = (a: PodProblem, b: PodProblem) => b.createdAt.localeCompare(a.createdAt) || a.pod.localeCompare(b.pod);
 
 function podProblem({ podProblems, metadata }: Evidence): Finding | undefined {
   const [first] = podProblems.toSorted(byAge);

@@ -38,9 +38,10 @@ export interface Obstacle {
   name: string;
   /**
    * foreign: somebody else's object has the name; leaving: an object of an earlier server of this name is still going away;
-   * rejected: the API server refuses it; terminating: the namespace is being deleted.
+   * rejected: the API server refuses it; terminating: the namespace is being deleted; contended: somebody else keeps changing
+   * it, so that it is only healed now and then.
    */
-  why: "foreign" | "leaving" | "rejected" | "terminating";
+  why: "foreign" | "leaving" | "rejected" | "terminating" | "contended";
   message: string;
 }
 

@@ -57,6 +57,13 @@ function modules(): Module[] {
       takes: "five to ten minutes on two cores",
     },
     { folder: "pause", version: "1", packages: { pause: "." }, ldflags: "", takes: "seconds" },
+    {
+      folder: "kwok",
+      version: requiredVersion("kwok", "sigs.k8s.io/kwok"),
+      packages: { kwok: "sigs.k8s.io/kwok/cmd/kwok" },
+      ldflags: "",
+      takes: "a minute or two",
+    },
   ];
 }
 
@@ -86,7 +93,7 @@ async function build(context: BuildContext, module: Module, names: string[]): Pr
   if (names.length === 0) return;
   const what = `${names.join(", ")} ${module.version}`;
   context.log(`building ${what} from Go modules, once (takes ${module.takes})`);
-  requireGo(what);
+  requireGo(module.folder, what);
   const started = Date.now();
   const into = mkdtempSync(join(cacheDir(), "building-"));
   try {
@@ -106,8 +113,8 @@ function moveInto(from: string, to: string): void {
   renameSync(from, to);
 }
 
-function requireGo(what: string): void {
-  const needs = readFileSync(join(sources("kubernetes"), "go.mod"), "utf8").match(/^go (\d+)\.(\d+)/m) ?? [];
+function requireGo(folder: string, what: string): void {
+  const needs = readFileSync(join(sources(folder), "go.mod"), "utf8").match(/^go (\d+)\.(\d+)/m) ?? [];
   const [major, minor] = [Number(needs[1]), Number(needs[2])];
   const hint =
     `Go ${major}.${minor} or later must be on the PATH to build ${what}: install it with the system's package manager ` +
@@ -117,7 +124,7 @@ function requireGo(what: string): void {
   try {
     has = execFileSync("go", ["env", "GOVERSION"], {
       // In a module, so that a Go that can fetch a later one by itself does.
-      cwd: sources("kubernetes"),
+      cwd: sources(folder),
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }).trim();

@@ -15,6 +15,10 @@ export interface ControlPlaneOptions {
   bind: string;
   advertise: string;
   auditLog: string;
+  /** What the audit log holds: writes, unless told. */
+  auditPolicy?: object;
+  /** Controllers to leave out, by name. */
+  withoutControllers?: string[];
 }
 
 export interface ControlPlane {
@@ -92,7 +96,7 @@ function startEtcd(context: StartContext, { binary, ports }: ControlPlaneOptions
 function startApiServer(context: StartContext, pki: Pki, options: ControlPlaneOptions): Process {
   mkdirSync(join(context.dir, "audit"), { recursive: true });
   const policy = join(context.dir, "audit", "policy.json");
-  writeFileSync(policy, JSON.stringify(auditPolicy));
+  writeFileSync(policy, JSON.stringify(options.auditPolicy ?? auditPolicy));
   return startProcess(context, {
     name: "kube-apiserver",
     command: options.binary("kube-apiserver"),
@@ -140,6 +144,7 @@ function startControllerManager(context: StartContext, pki: Pki, options: Contro
     command: options.binary("kube-controller-manager"),
     args: [
       `--kubeconfig=${config}`,
+      `--controllers=${["*", ...(options.withoutControllers ?? []).map((name) => `-${name}`)].join(",")}`,
       "--leader-elect=false",
       // No port of its own: what it does shows in the API server.
       "--secure-port=0",

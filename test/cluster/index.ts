@@ -11,7 +11,7 @@ import { ask, type ClusterFacts, clusterDir, startLock } from "./state.ts";
 import type { News, SupervisorOptions } from "./supervisor.ts";
 
 export interface ClusterOptions {
-  /** "pods": pods run. "control-plane": only objects, ready in a few seconds. */
+  /** "pods": pods run. "control-plane": only objects, ready in a few seconds. "fake-pods": see kwok.ts. */
   mode: Mode;
   /** Clusters of different names may run at once. "default" unless told. */
   name?: string;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { StartContext } from "./processes.ts";
 import type { ClusterFacts } from "./state.ts";
 
-export type Mode = "pods" | "control-plane";
+export type Mode = "pods" | "control-plane" | "fake-pods";
 
 export interface ProviderChoice {
   provider: ClusterFacts["provider"];
@@ -27,10 +27,13 @@ export const providers: Record<ClusterFacts["provider"], (context: StartContext)
   k3s: async (context) => (await import("./k3s.ts")).startK3s(context),
   node: async (context) => (await import("./node.ts")).startNode(context),
   "control-plane": async (context) => (await import("./control-plane-only.ts")).startControlPlaneOnly(context),
+  "fake-pods": async (context) => (await import("./kwok.ts")).startFakePods(context),
 };
 
 /** Decides from `ANYPOD_CLUSTER` (existing, k3s, node; unset: what the machine can do). Throws when nothing is possible. */
 export async function chooseProvider(mode: Mode): Promise<ProviderChoice> {
+  if (mode === "fake-pods")
+    return { provider: mode, reason: "only an API server of our own shows all that is asked of it" };
   const wanted = process.env.ANYPOD_CLUSTER ?? "";
   if (!["", "existing", "k3s", "node"].includes(wanted))
     throw new Error(`ANYPOD_CLUSTER is "${wanted}": it may be "existing", "k3s" or "node", or unset`);

@@ -10,7 +10,7 @@ import { removeStaleLock } from "./lock.ts";
 /** A running cluster, as its supervisor tells it. */
 export interface ClusterFacts {
   name: string;
-  provider: "existing" | "k3s" | "node" | "control-plane";
+  provider: "existing" | "k3s" | "node" | "control-plane" | "fake-pods";
   /** Why this provider. */
   reason: string;
   kubeconfig: string;

@@ -6,7 +6,7 @@ import { type Answerer, count, createTally, type Tally } from "./tally.ts";
 
 const answerer = z.object({ pod: z.string(), version: z.string() });
 
-// A stream that ends without a result leaves the client waiting for its own time-out, 60 s if not told otherwise.
+// The client takes a stream that breaks off for a pause, and waits until its own time-out: 60 s if not told otherwise.
 const PATIENCE_MS = 15_000;
 
 /** Calls the fast tool, which answers in one JSON body. */

@@ -5,9 +5,12 @@ import { parseSpec } from "../../operator/api/parse.ts";
 
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$/);
 /** Names of servers, up to the limit. */
-export const serverName = fc.oneof(label, fc.stringMatching(/^[a-z][a-z0-9-]{50,61}[a-z0-9]$/));
+const serverName = fc.oneof(label, fc.stringMatching(/^[a-z][a-z0-9-]{50,61}[a-z0-9]$/));
 const poolName = fc
-  .oneof({ weight: 4, arbitrary: label }, { weight: 1, arbitrary: fc.stringMatching(/^[a-z0-9][a-z0-9-]{50,61}[a-z0-9]$/) })
+  .oneof(
+    { weight: 4, arbitrary: label },
+    { weight: 1, arbitrary: fc.stringMatching(/^[a-z0-9][a-z0-9-]{50,61}[a-z0-9]$/) },
+  )
   .filter((name) => name !== "main");
 const objectName = fc.stringMatching(/^[a-z]([a-z0-9-]{0,6}[a-z0-9])?(\.[a-z0-9]{1,5})?$/);
 
@@ -33,22 +36,28 @@ const labels = fc.dictionary(fc.constantFrom("team", "example.com/tier"), fc.con
 });
 
 const envSource = fc.oneof(
-  fc.record(
-    { name: objectName, key: fc.constantFrom("password", "a.b"), optional: fc.boolean() },
-    { requiredKeys: ["name", "key"] },
-  ).chain((selector) => fc.constantFrom({ secretKeyRef: selector }, { configMapKeyRef: selector })),
-  fc.record(
-    { apiVersion: fc.constant("v1"), fieldPath: fc.constantFrom("metadata.name", "status.podIP") },
-    { requiredKeys: ["fieldPath"] },
-  ).map((fieldRef) => ({ fieldRef })),
-  fc.record(
-    {
-      containerName: fc.constant("server"),
-      resource: fc.constantFrom("limits.memory", "requests.memory"),
-      divisor: fc.constantFrom("1Mi", 1),
-    },
-    { requiredKeys: ["resource"] },
-  ).map((resourceFieldRef) => ({ resourceFieldRef })),
+  fc
+    .record(
+      { name: objectName, key: fc.constantFrom("password", "a.b"), optional: fc.boolean() },
+      { requiredKeys: ["name", "key"] },
+    )
+    .chain((selector) => fc.constantFrom({ secretKeyRef: selector }, { configMapKeyRef: selector })),
+  fc
+    .record(
+      { apiVersion: fc.constant("v1"), fieldPath: fc.constantFrom("metadata.name", "status.podIP") },
+      { requiredKeys: ["fieldPath"] },
+    )
+    .map((fieldRef) => ({ fieldRef })),
+  fc
+    .record(
+      {
+        containerName: fc.constant("server"),
+        resource: fc.constantFrom("limits.memory", "requests.memory"),
+        divisor: fc.constantFrom("1Mi", 1),
+      },
+      { requiredKeys: ["resource"] },
+    )
+    .map((resourceFieldRef) => ({ resourceFieldRef })),
 );
 const envName = fc.constantFrom("PORT", "MCP_PATH", "MCP_REQUEST_STATE_KEY", "LOG_LEVEL", "SETTING", "a.b-c");
 const env = fewByName(
@@ -77,7 +86,11 @@ const labelSelector = some({
   matchLabels: fc.dictionary(fc.constantFrom("app", "tier"), fc.constantFrom("a", "b"), { noNullPrototype: true }),
   matchExpressions: few(
     fc.oneof(
-      fc.record({ key: fc.constant("app"), operator: fc.constantFrom("In" as const, "NotIn" as const), values: fc.constant(["a", "b"]) }),
+      fc.record({
+        key: fc.constant("app"),
+        operator: fc.constantFrom("In" as const, "NotIn" as const),
+        values: fc.constant(["a", "b"]),
+      }),
       fc.record({ key: fc.constant("tier"), operator: fc.constantFrom("Exists" as const, "DoesNotExist" as const) }),
     ),
   ),
@@ -151,7 +164,9 @@ const bounds = fc.oneof(
   fc.constant({}),
   numbers(1, 10).map((minReplicas) => ({ minReplicas })),
   numbers(2, 100).map((maxReplicas) => ({ maxReplicas })),
-  fc.tuple(numbers(1, 20), numbers(0, 20)).map(([minReplicas, more]) => ({ minReplicas, maxReplicas: minReplicas + more })),
+  fc
+    .tuple(numbers(1, 20), numbers(0, 20))
+    .map(([minReplicas, more]) => ({ minReplicas, maxReplicas: minReplicas + more })),
 );
 const targets = some({
   cpu: numbers(1, 200),
@@ -168,12 +183,19 @@ const scaled = fc.oneof(
   fc.record({ replicas: numbers(0, 5), autoscaling: autoscaling(fc.constant({ enabled: false })) }),
 );
 
-const sidecar = fc.constant({ name: "proxy", image: "registry.example.com/proxy:3", ports: [{ name: "proxy", containerPort: 3128 }] });
+const sidecar = fc.constant({
+  name: "proxy",
+  image: "registry.example.com/proxy:3",
+  ports: [{ name: "proxy", containerPort: 3128 }],
+});
 const serverContainer = fc
   .tuple(
     some({
       image,
-      env: fc.constant([{ name: "PORT", value: "1" }, { name: "MORE", value: "more" }]),
+      env: fc.constant([
+        { name: "PORT", value: "1" },
+        { name: "MORE", value: "more" },
+      ]),
       volumeMounts: fc.constant([{ name: "cache", mountPath: "/cache" }]),
       readinessProbe: fc.constant({ tcpSocket: null, httpGet: { path: "/ready", port: "mcp" } }),
       lifecycle: fc.constant(null),
@@ -183,7 +205,10 @@ const serverContainer = fc
 const antiAffinity = {
   podAntiAffinity: {
     preferredDuringSchedulingIgnoredDuringExecution: [
-      { weight: 1, podAffinityTerm: { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "other" } } } },
+      {
+        weight: 1,
+        podAffinityTerm: { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app: "other" } } },
+      },
     ],
   },
 };
@@ -195,7 +220,8 @@ const template = some({
       some({
         nodeSelector: fc.constant({ disk: "ssd" }),
         enableServiceLinks: fc.constantFrom(null, true),
-        terminationGracePeriodSeconds: fc.constantFrom(null, 90),
+        // More than any drainSeconds, or the API server refuses it.
+        terminationGracePeriodSeconds: fc.constant(7200),
         securityContext: fc.constant({ fsGroup: null, runAsUser: 1000 }),
         tolerations: fc.constant([{ key: "dedicated", operator: "Exists" }]),
         affinity: fc.constant(antiAffinity),
@@ -212,12 +238,18 @@ const pool = fc
 const budget = fc.constantFrom<string | number>(0, 1, "25%", "100%");
 const disruption = fc
   .tuple(
-    fc.oneof(fc.constant({}), budget.map((maxUnavailable) => ({ maxUnavailable })), budget.map((minAvailable) => ({ minAvailable }))),
+    fc.oneof(
+      fc.constant({}),
+      budget.map((maxUnavailable) => ({ maxUnavailable })),
+      budget.map((minAvailable) => ({ minAvailable })),
+    ),
     fc.oneof(
       fc.constant({}),
       numbers(0, 59).map((drainSeconds) => ({ drainSeconds })),
       numbers(6, 3600).map((gracePeriodSeconds) => ({ gracePeriodSeconds })),
-      fc.tuple(numbers(0, 600), numbers(1, 3000)).map(([drainSeconds, more]) => ({ drainSeconds, gracePeriodSeconds: drainSeconds + more })),
+      fc
+        .tuple(numbers(0, 600), numbers(1, 3000))
+        .map(([drainSeconds, more]) => ({ drainSeconds, gracePeriodSeconds: drainSeconds + more })),
     ),
   )
   .map(([allowed, drain]) => ({ ...allowed, ...drain }));

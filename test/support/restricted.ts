@@ -25,7 +25,16 @@ export interface PodSpec {
   volumes?: Record<string, unknown>[];
 }
 
-const volumeSources = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
+const volumeSources = [
+  "configMap",
+  "csi",
+  "downwardAPI",
+  "emptyDir",
+  "ephemeral",
+  "persistentVolumeClaim",
+  "projected",
+  "secret",
+];
 
 function containerProblems({ name, securityContext: own = {}, ports = [] }: Container, pod: SecurityContext): string[] {
   const { capabilities = {} } = own;

@@ -27,7 +27,10 @@ function schemaPaths(schema: JsonSchema, prefix = ""): string[] {
 function valuePaths(value: unknown, prefix = ""): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => valuePaths(item, prefix));
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, child]) => [`${prefix}.${name}`, ...valuePaths(child, `${prefix}.${name}`)]);
+  return Object.entries(value).flatMap(([name, child]) => [
+    `${prefix}.${name}`,
+    ...valuePaths(child, `${prefix}.${name}`),
+  ]);
 }
 
 test("every field of the schema occurs in random specs", () => {

@@ -9,7 +9,15 @@ import { root, run } from "../support/processes.ts";
 const anypod = (args: string[], input?: string) =>
   run(["node", join(root, "operator/main.ts"), ...args], { cwd: folder, ...(input !== undefined && { input }) });
 const manifest = (name: string, ...lines: string[]) =>
-  ["apiVersion: anypod.dev/v1alpha1", "kind: McpServer", `metadata: { name: ${name} }`, "spec:", "  image: basket", ...lines, ""].join("\n");
+  [
+    "apiVersion: anypod.dev/v1alpha1",
+    "kind: McpServer",
+    `metadata: { name: ${name} }`,
+    "spec:",
+    "  image: basket",
+    ...lines,
+    "",
+  ].join("\n");
 
 let folder = "";
 beforeAll(() => {
@@ -27,13 +35,26 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Doc = { kind: string; metadata: { name: string; namespace: string } };
 const docs = (yaml: string) => loadAll(yaml) as Doc[];
-const serversIn = (yaml: string) => [...new Set(docs(yaml).filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.name))];
+const serversIn = (yaml: string) => [
+  ...new Set(
+    docs(yaml)
+      .filter(({ kind }) => kind === "Deployment")
+      .map(({ metadata }) => metadata.name),
+  ),
+];
 
 describe("anypod render", () => {
   test("prints the objects of a file and nothing else", async () => {
     const { code, stdout, stderr } = await anypod(["render", "-f", "good.yaml"]);
     expect([code, stderr]).toEqual([0, ""]);
-    expect(docs(stdout).map(({ kind }) => kind)).toEqual(["ServiceAccount", "Secret", "Service", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget"]);
+    expect(docs(stdout).map(({ kind }) => kind)).toEqual([
+      "ServiceAccount",
+      "Secret",
+      "Service",
+      "Deployment",
+      "HorizontalPodAutoscaler",
+      "PodDisruptionBudget",
+    ]);
     expect(docs(stdout).map(({ metadata }) => metadata.namespace)).toEqual(Array(6).fill("default"));
   });
 
@@ -88,22 +109,37 @@ describe("anypod render", () => {
 
 describe("anypod", () => {
   test.each<[string, string[], string]>([
-    ["render without a file", ["render"], "anypod: render needs -f FILE: a file, a directory, or - for standard input\n"],
+    [
+      "render without a file",
+      ["render"],
+      "anypod: render needs -f FILE: a file, a directory, or - for standard input\n",
+    ],
     ["an unknown command", ["rendr"], "anypod: there is no command 'rendr': see anypod --help\n"],
     ["an unknown flag", ["render", "--nope"], "anypod: Unknown option '--nope'"],
-    ["a worker count that is none", ["run", "--workers", "many"], "anypod: --workers must be a whole number above 0, not 'many'\n"],
-    ["a log level that is none", ["run", "--log-level", "loud"], "anypod: --log-level must be one of trace, debug, info, warn, error, not 'loud'\n"],
+    [
+      "a worker count that is none",
+      ["run", "--workers", "many"],
+      "anypod: --workers must be a whole number above 0, not 'many'\n",
+    ],
+    [
+      "a log level that is none",
+      ["run", "--log-level", "loud"],
+      "anypod: --log-level must be one of trace, debug, info, warn, error, not 'loud'\n",
+    ],
   ])("called with %s says how to call it, and exits with 2", async (_, args, message) => {
     const { code, stdout, stderr } = await anypod(args);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(message);
   });
 
-  test.each([[[]], [["--help"]], [["render", "--help"]], [["run", "-h"]]])("%j prints help and exits with 0", async (args) => {
-    const { code, stdout } = await anypod(args);
-    expect(code).toBe(0);
-    expect(stdout).toContain("anypod");
-  });
+  test.each([[[]], [["--help"]], [["render", "--help"]], [["run", "-h"]]])(
+    "%j prints help and exits with 0",
+    async (args) => {
+      const { code, stdout } = await anypod(args);
+      expect(code).toBe(0);
+      expect(stdout).toContain("anypod");
+    },
+  );
 
   test("crds prints the CustomResourceDefinition", async () => {
     const { code, stdout } = await anypod(["crds"]);

@@ -38,10 +38,16 @@ const validations = (node: JsonSchema) => (node["x-kubernetes-validations"] ?? [
 
 describe("the CRD", () => {
   test("is structural: a type everywhere, nothing defaulted, nothing closed, no references, no unions", () => {
-    expect(where((node) => !node.type && !node["x-kubernetes-int-or-string"] && !node["x-kubernetes-preserve-unknown-fields"])).toEqual([]);
+    expect(
+      where(
+        (node) => !node.type && !node["x-kubernetes-int-or-string"] && !node["x-kubernetes-preserve-unknown-fields"],
+      ),
+    ).toEqual([]);
     expect(where((node) => "default" in node)).toEqual([]);
     expect(where((node) => node.additionalProperties === false)).toEqual([]);
-    expect(where((node) => ["$ref", "oneOf", "allOf", "not", "definitions", "$schema", "const"].some((key) => key in node))).toEqual([]);
+    expect(
+      where((node) => ["$ref", "oneOf", "allOf", "not", "definitions", "$schema", "const"].some((key) => key in node)),
+    ).toEqual([]);
     expect(where((node) => "anyOf" in node && !node["x-kubernetes-int-or-string"])).toEqual([]);
     expect(where((node) => node.properties !== undefined && node.additionalProperties !== undefined)).toEqual([]);
   });
@@ -78,7 +84,9 @@ describe("the CRD", () => {
 
   test("bounds every list that rules run over, as CEL's cost is counted", () => {
     const listed = all.filter(({ path, node }) => path.startsWith(".spec") && node.type === "array");
-    const ruled = listed.filter(({ node }) => node.items && nodes(node.items).some(({ node: below }) => validations(below).length > 0));
+    const ruled = listed.filter(
+      ({ node }) => node.items && nodes(node.items).some(({ node: below }) => validations(below).length > 0),
+    );
     expect(ruled.length).toBeGreaterThan(5);
     expect(ruled.filter(({ node }) => !("maxItems" in node)).map(({ path }) => path)).toEqual([]);
   });
@@ -97,9 +105,19 @@ describe("the CRD", () => {
   test("has the subresources and the columns that people look for", () => {
     expect(version.subresources).toEqual({
       status: {},
-      scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas", labelSelectorPath: ".status.selector" },
+      scale: {
+        specReplicasPath: ".spec.replicas",
+        statusReplicasPath: ".status.replicas",
+        labelSelectorPath: ".status.selector",
+      },
     });
-    expect(version.additionalPrinterColumns.map(({ name }) => name)).toEqual(["Ready", "URL", "Replicas", "Versions", "Age"]);
+    expect(version.additionalPrinterColumns.map(({ name }) => name)).toEqual([
+      "Ready",
+      "URL",
+      "Replicas",
+      "Versions",
+      "Age",
+    ]);
     expect(definition.spec.names).toMatchObject({ kind: "McpServer", plural: "mcpservers", shortNames: ["amcp"] });
     expect(definition.metadata.name).toBe("mcpservers.anypod.dev");
   });
@@ -135,7 +153,10 @@ describe("rules", () => {
   test("assume the defaults that messages tell", () => {
     const told = nodes(jsonSchema(spec)).flatMap(({ node }) =>
       validations(node).flatMap(({ message = "" }) =>
-        [...message.matchAll(/(\w+) \((\d+) when not given\)/g)].map(([, field = "", value]) => [Number(value), node.properties?.[field]?.default]),
+        [...message.matchAll(/(\w+) \((\d+) when not given\)/g)].map(([, field = "", value]) => [
+          Number(value),
+          node.properties?.[field]?.default,
+        ]),
       ),
     );
     expect(told.length).toBeGreaterThanOrEqual(4);
@@ -157,7 +178,9 @@ describe("the committed files", () => {
   test("name every field of the spec in the reference, with its default", () => {
     const page = reference();
     for (const [name, { default: fallback }] of Object.entries(jsonSchema(spec).properties ?? {})) {
-      const row = page.split("\n").find((line) => line.startsWith(`| \`${name}\` |`) || line.startsWith(`| \`${name}[]\` |`));
+      const row = page
+        .split("\n")
+        .find((line) => line.startsWith(`| \`${name}\` |`) || line.startsWith(`| \`${name}[]\` |`));
       expect(row, name).toBeDefined();
       if (fallback !== undefined) expect(row).toContain(JSON.stringify(fallback));
     }

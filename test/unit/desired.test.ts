@@ -26,7 +26,8 @@ type Any = any;
 const ofKind = (objects: KubeObject[], kind: string): Any[] => objects.filter((object) => object.kind === kind);
 const one = (server: McpServer, kind: string): Any => ofKind(desired(server, world), kind)[0];
 const podSpec = (server: McpServer): Any => one(server, "Deployment").spec.template.spec;
-const serverContainer = (server: McpServer): Any => podSpec(server).containers.find(({ name }: Any) => name === "server");
+const serverContainer = (server: McpServer): Any =>
+  podSpec(server).containers.find(({ name }: Any) => name === "server");
 
 /** The server without all of its templates. */
 const withoutTemplates = (server: McpServer): McpServer => {
@@ -43,12 +44,16 @@ const everyServer = (check: (server: McpServer, objects: KubeObject[]) => void) 
 
 describe("the objects of any server", () => {
   test("bind no caller to a pod", () => {
-    everyServer((server) => expect(desired(withoutTemplates(server), world).flatMap((object) => affinities(object))).toEqual([]));
+    everyServer((server) =>
+      expect(desired(withoutTemplates(server), world).flatMap((object) => affinities(object))).toEqual([]),
+    );
   });
 
   test("have no affinity setting outside of the pods whose template the user changed", () => {
     everyServer((_, objects) => {
-      const found = objects.flatMap((object) => affinities(object)).filter((path) => !path.startsWith(".spec.template.spec.affinity"));
+      const found = objects
+        .flatMap((object) => affinities(object))
+        .filter((path) => !path.startsWith(".spec.template.spec.affinity"));
       // An env variable's or annotation's value is the user's own text.
       expect(found.filter((path) => !/\.(value|annotations\..*)(: |$)/.test(path))).toEqual([]);
     });
@@ -155,7 +160,9 @@ describe("the objects of any server", () => {
     everyServer((server) => {
       const names = serverContainer(withoutTemplates(server)).env.map(({ name }: Any) => name);
       expect(new Set(names).size).toBe(names.length);
-      expect(names).toEqual(expect.arrayContaining(["PORT", "MCP_PATH", "MCP_REQUEST_STATE_KEY", "MCP_REQUEST_STATE_KEYS"]));
+      expect(names).toEqual(
+        expect.arrayContaining(["PORT", "MCP_PATH", "MCP_REQUEST_STATE_KEY", "MCP_REQUEST_STATE_KEYS"]),
+      );
     });
   });
 
@@ -178,8 +185,14 @@ describe("the objects of any server", () => {
   test("have a budget exactly where there may be more than one pod", () => {
     everyServer((server, objects) => {
       const most = (pool: ReturnType<typeof poolsOf>[number]) =>
-        pool.scaling.by === "autoscaler" ? pool.scaling.autoscaling.maxReplicas : pool.scaling.by === "spec" ? pool.scaling.replicas : 2;
-      const expected = poolsOf(server).filter((pool) => most(pool) > 1).map(({ objectName }) => objectName);
+        pool.scaling.by === "autoscaler"
+          ? pool.scaling.autoscaling.maxReplicas
+          : pool.scaling.by === "spec"
+            ? pool.scaling.replicas
+            : 2;
+      const expected = poolsOf(server)
+        .filter((pool) => most(pool) > 1)
+        .map(({ objectName }) => objectName);
       expect(ofKind(objects, "PodDisruptionBudget").map(({ metadata }) => metadata.name)).toEqual(expected);
     });
   });
@@ -188,7 +201,8 @@ describe("the objects of any server", () => {
     everyServer((_, objects) => {
       const kinds = objects.map(({ kind }) => kind);
       const first = kinds.indexOf("Deployment");
-      for (const kind of ["ServiceAccount", "Secret", "NetworkPolicy"]) expect(kinds.lastIndexOf(kind)).toBeLessThan(first);
+      for (const kind of ["ServiceAccount", "Secret", "NetworkPolicy"])
+        expect(kinds.lastIndexOf(kind)).toBeLessThan(first);
     });
   });
 });
@@ -205,7 +219,9 @@ describe("the desired hash", () => {
       fc.property(specInput, specInput, (a, b) => {
         const [left, right] = [a, b].map((spec) => desired(serverOf("basket", spec), world));
         for (const object of left ?? []) {
-          const other = right?.find(({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name);
+          const other = right?.find(
+            ({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name,
+          );
           // Empty annotations of an account read like none once the hash is among them.
           if (!other || object.kind === "ServiceAccount") continue;
           const same = JSON.stringify(withoutHash(object)) === JSON.stringify(withoutHash(other));
@@ -257,7 +273,12 @@ describe("defaults", () => {
   });
 
   test("of a pool's autoscaling are those of the server's", () => {
-    expect(ofKind(desired(basket({ replicas: 1, pools: [{ name: "p", autoscaling: {} }] }), world), "HorizontalPodAutoscaler")[0].spec).toMatchObject({
+    expect(
+      ofKind(
+        desired(basket({ replicas: 1, pools: [{ name: "p", autoscaling: {} }] }), world),
+        "HorizontalPodAutoscaler",
+      )[0].spec,
+    ).toMatchObject({
       minReplicas: 2,
       maxReplicas: 10,
       metrics: [{ resource: { name: "cpu", target: { averageUtilization: 70 } } }],
@@ -267,8 +288,8 @@ describe("defaults", () => {
 
 describe("references", () => {
   const references = (spec: Partial<SpecInput>) =>
-    referencesOf(basket({ requestState: { secretRef: { name: "ring" } }, ...spec })).map(({ kind, name, optional, use }) =>
-      [kind, name, use, ...(optional ? ["optional"] : [])].join(" "),
+    referencesOf(basket({ requestState: { secretRef: { name: "ring" } }, ...spec })).map(
+      ({ kind, name, optional, use }) => [kind, name, use, ...(optional ? ["optional"] : [])].join(" "),
     );
   const ring = ["Secret ring environment", "Secret ring environment optional"];
 
@@ -284,20 +305,20 @@ describe("references", () => {
         ],
         envFrom: [{ secretRef: { name: "more" } }, { configMapRef: { name: "more", optional: true } }],
       }),
-    ).toEqual(
-      [
-        "ConfigMap c environment optional",
-        "ConfigMap more environment optional",
-        "Secret more environment",
-        "Secret registry imagePull",
-        ...ring,
-        "Secret s environment",
-      ],
-    );
+    ).toEqual([
+      "ConfigMap c environment optional",
+      "ConfigMap more environment optional",
+      "Secret more environment",
+      "Secret registry imagePull",
+      ...ring,
+      "Secret s environment",
+    ]);
   });
 
   test("include those of templates, of every pool", () => {
-    const envFrom = (name: string) => ({ spec: { containers: [{ name: "server", envFrom: [{ secretRef: { name } }] }] } });
+    const envFrom = (name: string) => ({
+      spec: { containers: [{ name: "server", envFrom: [{ secretRef: { name } }] }] },
+    });
     expect(references({ template: envFrom("all"), pools: [{ name: "p", template: envFrom("pool") }] })).toEqual([
       "Secret all environment",
       "Secret pool environment",
@@ -306,7 +327,9 @@ describe("references", () => {
   });
 
   test("leave out what a template took away", () => {
-    const template = { spec: { containers: [{ name: "server", env: [{ name: "MCP_REQUEST_STATE_KEY", value: "x" }] }] } };
+    const template = {
+      spec: { containers: [{ name: "server", env: [{ name: "MCP_REQUEST_STATE_KEY", value: "x" }] }] },
+    };
     expect(references({ template })).toEqual(["Secret ring environment optional"]);
   });
 });
@@ -314,8 +337,22 @@ describe("references", () => {
 describe("a template that makes no sense", () => {
   /** Whatever a user may write below `template`, which the schema leaves open. */
   const nonsense = fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null);
-  const fields = fc.constantFrom("env", "envFrom", "volumeMounts", "ports", "resources", "lifecycle", "securityContext");
-  const podFields = fc.constantFrom("volumes", "initContainers", "imagePullSecrets", "topologySpreadConstraints", "securityContext");
+  const fields = fc.constantFrom(
+    "env",
+    "envFrom",
+    "volumeMounts",
+    "ports",
+    "resources",
+    "lifecycle",
+    "securityContext",
+  );
+  const podFields = fc.constantFrom(
+    "volumes",
+    "initContainers",
+    "imagePullSecrets",
+    "topologySpreadConstraints",
+    "securityContext",
+  );
 
   test("is passed on for the API server to refuse: one bad server must not stop the others", () => {
     fc.assert(

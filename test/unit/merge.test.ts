@@ -6,18 +6,49 @@ describe("a partial template merged over another", () => {
   test.each<[string, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>]>([
     ["adds fields", { a: 1 }, { b: 2 }, { a: 1, b: 2 }],
     ["replaces values", { a: 1 }, { a: "2" }, { a: "2" }],
-    ["merges objects, at any depth", { a: { b: { c: 1, d: 1 } } }, { a: { b: { c: 2 } } }, { a: { b: { c: 2, d: 1 } } }],
+    [
+      "merges objects, at any depth",
+      { a: { b: { c: 1, d: 1 } } },
+      { a: { b: { c: 2 } } },
+      { a: { b: { c: 2, d: 1 } } },
+    ],
     ["deletes by null", { a: 1, b: { c: 1, d: 2 } }, { a: null, b: { c: null } }, { b: { d: 2 } }],
-    ["never sends a null on, where there is nothing to delete", {}, { a: { b: null, c: { d: null } } }, { a: { c: {} } }],
+    [
+      "never sends a null on, where there is nothing to delete",
+      {},
+      { a: { b: null, c: { d: null } } },
+      { a: { c: {} } },
+    ],
     ["leaves what is undefined", { a: 1 }, { a: undefined }, { a: 1 }],
-    ["replaces an object by a value and a value by an object", { a: { b: 1 }, c: 1 }, { a: 1, c: { d: 1 } }, { a: 1, c: { d: 1 } }],
+    [
+      "replaces an object by a value and a value by an object",
+      { a: { b: 1 }, c: 1 },
+      { a: 1, c: { d: 1 } },
+      { a: 1, c: { d: 1 } },
+    ],
     ["replaces lists without identity", { args: ["a", "b"] }, { args: ["c"] }, { args: ["c"] }],
     ["replaces a list by an empty one", { tolerations: [{ key: "a" }] }, { tolerations: [] }, { tolerations: [] }],
     [
       "merges containers by name, in their order, and adds new ones behind",
-      { containers: [{ name: "a", image: "1", tty: true }, { name: "b", image: "1" }] },
-      { containers: [{ name: "c", image: "3" }, { name: "a", image: "2" }] },
-      { containers: [{ name: "a", image: "2", tty: true }, { name: "b", image: "1" }, { name: "c", image: "3" }] },
+      {
+        containers: [
+          { name: "a", image: "1", tty: true },
+          { name: "b", image: "1" },
+        ],
+      },
+      {
+        containers: [
+          { name: "c", image: "3" },
+          { name: "a", image: "2" },
+        ],
+      },
+      {
+        containers: [
+          { name: "a", image: "2", tty: true },
+          { name: "b", image: "1" },
+          { name: "c", image: "3" },
+        ],
+      },
     ],
     [
       "merges init containers by name",
@@ -28,8 +59,18 @@ describe("a partial template merged over another", () => {
     [
       "merges mounts by path",
       { volumeMounts: [{ name: "tmp", mountPath: "/tmp" }] },
-      { volumeMounts: [{ name: "big", mountPath: "/tmp" }, { name: "c", mountPath: "/c" }] },
-      { volumeMounts: [{ name: "big", mountPath: "/tmp" }, { name: "c", mountPath: "/c" }] },
+      {
+        volumeMounts: [
+          { name: "big", mountPath: "/tmp" },
+          { name: "c", mountPath: "/c" },
+        ],
+      },
+      {
+        volumeMounts: [
+          { name: "big", mountPath: "/tmp" },
+          { name: "c", mountPath: "/c" },
+        ],
+      },
     ],
     [
       "merges ports by number",
@@ -51,9 +92,25 @@ describe("a partial template merged over another", () => {
     ],
     [
       "puts a variable in the place of one of its name, without the old source",
-      { env: [{ name: "A", valueFrom: { fieldRef: {} } }, { name: "B", value: "b" }] },
-      { env: [{ name: "A", value: "a" }, { name: "C", value: "c" }] },
-      { env: [{ name: "A", value: "a" }, { name: "B", value: "b" }, { name: "C", value: "c" }] },
+      {
+        env: [
+          { name: "A", valueFrom: { fieldRef: {} } },
+          { name: "B", value: "b" },
+        ],
+      },
+      {
+        env: [
+          { name: "A", value: "a" },
+          { name: "C", value: "c" },
+        ],
+      },
+      {
+        env: [
+          { name: "A", value: "a" },
+          { name: "B", value: "b" },
+          { name: "C", value: "c" },
+        ],
+      },
     ],
     [
       "puts a volume in the place of one of its name, without the old source",
@@ -65,9 +122,9 @@ describe("a partial template merged over another", () => {
     expect(merge(base, patch)).toEqual(merged);
   });
 
-  const json = fc.dictionary(fc.constantFrom("a", "b", "containers", "env", "args"), fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true }) as fc.Arbitrary<
-    Record<string, unknown>
-  >;
+  const json = fc.dictionary(fc.constantFrom("a", "b", "containers", "env", "args"), fc.jsonValue({ maxDepth: 3 }), {
+    noNullPrototype: true,
+  }) as fc.Arbitrary<Record<string, unknown>>;
 
   test("changes neither of the two", () => {
     fc.assert(
@@ -81,7 +138,9 @@ describe("a partial template merged over another", () => {
 
   test("changes nothing when it is empty, or when it is merged a second time", () => {
     const base = { spec: { containers: [{ name: "a", env: [{ name: "A", value: "1" }] }], volumes: [{ name: "v" }] } };
-    const patch = { spec: { containers: [{ name: "a", env: [{ name: "B", value: "2" }] }, { name: "b" }], x: null, y: { z: 1 } } };
+    const patch = {
+      spec: { containers: [{ name: "a", env: [{ name: "B", value: "2" }] }, { name: "b" }], x: null, y: { z: 1 } },
+    };
     expect(merge(base, {})).toEqual(base);
     expect(merge(merge(base, patch), patch)).toEqual(merge(base, patch));
   });

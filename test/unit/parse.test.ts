@@ -4,7 +4,8 @@ import { parseFile, parseSpec } from "../../operator/api/parse.ts";
 
 const head = "apiVersion: anypod.dev/v1alpha1\nkind: McpServer\nmetadata:\n  name: basket\nspec:\n";
 /** A file whose line 6 is the image and whose lines from 7 on are given. */
-const errorsOf = (...lines: string[]) => parseFile("f.yaml", `${head}  image: basket\n${lines.join("\n")}\n`, "default").errors;
+const errorsOf = (...lines: string[]) =>
+  parseFile("f.yaml", `${head}  image: basket\n${lines.join("\n")}\n`, "default").errors;
 
 const atLeast = (number: number) => `Too small: expected number to be >=${number}`;
 const unknown = "unknown field: see docs/reference.md for the fields that there are";
@@ -18,39 +19,95 @@ const label = "must be lower-case letters, digits and '-', and begin and end wit
 describe("a spec is refused", () => {
   test.each<[string, string[], string]>([
     ["with an unknown field", ["  replica: 3"], `7 spec.replica: ${unknown}`],
-    ["with an unknown field of autoscaling", ["  autoscaling:", "    targetCpu: 3"], `8 spec.autoscaling.targetCpu: ${unknown}`],
-    ["with an unknown field of a pool", ["  pools:", "    - name: x", "      tools: [a]"], `9 spec.pools[0].tools: ${unknown}`],
-    ["with an unknown field of a variable", ["  env:", "    - name: x", "      valeu: a"], `9 spec.env[0].valeu: ${unknown}`],
-    ["with an unknown field of requestState", ["  requestState: { rotate: 1h }"], `7 spec.requestState.rotate: ${unknown}`],
+    [
+      "with an unknown field of autoscaling",
+      ["  autoscaling:", "    targetCpu: 3"],
+      `8 spec.autoscaling.targetCpu: ${unknown}`,
+    ],
+    [
+      "with an unknown field of a pool",
+      ["  pools:", "    - name: x", "      tools: [a]"],
+      `9 spec.pools[0].tools: ${unknown}`,
+    ],
+    [
+      "with an unknown field of a variable",
+      ["  env:", "    - name: x", "      valeu: a"],
+      `9 spec.env[0].valeu: ${unknown}`,
+    ],
+    [
+      "with an unknown field of requestState",
+      ["  requestState: { rotate: 1h }"],
+      `7 spec.requestState.rotate: ${unknown}`,
+    ],
     ["with an unknown field of disruption", ["  disruption: { max: 1 }"], `7 spec.disruption.max: ${unknown}`],
     ["with an unknown field of network", ["  network: { to: [] }"], `7 spec.network.to: ${unknown}`],
-    ["with an unknown field of serviceAccount", ["  serviceAccount: { labels: {} }"], `7 spec.serviceAccount.labels: ${unknown}`],
+    [
+      "with an unknown field of serviceAccount",
+      ["  serviceAccount: { labels: {} }"],
+      `7 spec.serviceAccount.labels: ${unknown}`,
+    ],
     ["with an unknown field of resources", ["  resources: { cpu: 1 }"], `7 spec.resources.cpu: ${unknown}`],
     ["with a negative number of replicas", ["  replicas: -1"], `7 spec.replicas: ${atLeast(0)}`],
     ["with half a replica", ["  replicas: 1.5"], "7 spec.replicas: expected int, received number"],
     ["with a number in quotes", ['  replicas: "3"'], "7 spec.replicas: expected number, received string"],
-    ["with replicas and autoscaling", ["  replicas: 3", "  autoscaling:", "    minReplicas: 1"], `7 spec.replicas: ${oneScaler}`],
+    [
+      "with replicas and autoscaling",
+      ["  replicas: 3", "  autoscaling:", "    minReplicas: 1"],
+      `7 spec.replicas: ${oneScaler}`,
+    ],
     ["with replicas and empty autoscaling", ["  replicas: 3", "  autoscaling: {}"], `7 spec.replicas: ${oneScaler}`],
     [
       "with replicas and autoscaling in a pool",
       ["  pools:", "    - name: x", "      autoscaling: {}", "      replicas: 1"],
       `10 spec.pools[0].replicas: ${oneScaler}`,
     ],
-    ["with more at least than at most", ["  autoscaling:", "    maxReplicas: 3", "    minReplicas: 5"], `8 spec.autoscaling.maxReplicas: ${autoscalingBounds}`],
-    ["with more at least than the default's most", ["  autoscaling:", "    minReplicas: 11"], `7 spec.autoscaling.maxReplicas: ${autoscalingBounds}`],
-    ["with less at most than the default's least", ["  autoscaling:", "    maxReplicas: 1"], `8 spec.autoscaling.maxReplicas: ${autoscalingBounds}`],
+    [
+      "with more at least than at most",
+      ["  autoscaling:", "    maxReplicas: 3", "    minReplicas: 5"],
+      `8 spec.autoscaling.maxReplicas: ${autoscalingBounds}`,
+    ],
+    [
+      "with more at least than the default's most",
+      ["  autoscaling:", "    minReplicas: 11"],
+      `7 spec.autoscaling.maxReplicas: ${autoscalingBounds}`,
+    ],
+    [
+      "with less at most than the default's least",
+      ["  autoscaling:", "    maxReplicas: 1"],
+      `8 spec.autoscaling.maxReplicas: ${autoscalingBounds}`,
+    ],
     ["with no pod at least", ["  autoscaling: { minReplicas: 0 }"], `7 spec.autoscaling.minReplicas: ${atLeast(1)}`],
-    ["with a metric of another type than it says", ["  autoscaling: { metrics: [{ type: Pods }] }"], "7 spec.autoscaling.metrics[0]: give the field that the type names, such as pods for type Pods"],
-    ["with two pools of one name", ["  pools:", "    - name: a", "    - name: a"], "7 spec.pools: two items have one name: give each its own"],
-    ["with a pool named main", ["  pools:", "    - name: main"], "8 spec.pools[0].name: 'main' is the pool that takes all that no other pool does: name this one otherwise"],
-    ["with a pool whose name is no label", ["  pools:", "    - name: A_b"], `8 spec.pools[0].name: a pool's name ${label}`],
+    [
+      "with a metric of another type than it says",
+      ["  autoscaling: { metrics: [{ type: Pods }] }"],
+      "7 spec.autoscaling.metrics[0]: give the field that the type names, such as pods for type Pods",
+    ],
+    [
+      "with two pools of one name",
+      ["  pools:", "    - name: a", "    - name: a"],
+      "7 spec.pools: two items have one name: give each its own",
+    ],
+    [
+      "with a pool named main",
+      ["  pools:", "    - name: main"],
+      "8 spec.pools[0].name: 'main' is the pool that takes all that no other pool does: name this one otherwise",
+    ],
+    [
+      "with a pool whose name is no label",
+      ["  pools:", "    - name: A_b"],
+      `8 spec.pools[0].name: a pool's name ${label}`,
+    ],
     ["with a pool without a name", ["  pools:", "    - image: x"], "8 spec.pools[0].name: required, but not given"],
     [
       "with a template without containers",
       ["  template:", "    spec:", "      containers: []"],
       "9 spec.template.spec.containers: the server's container can't be removed: leave containers out to keep it as it is, or change it under the name 'server'",
     ],
-    ["with a template's container without a name", ["  template: { spec: { containers: [{ image: x }] } }"], "7 spec.template.spec.containers[0].name: required, but not given"],
+    [
+      "with a template's container without a name",
+      ["  template: { spec: { containers: [{ image: x }] } }"],
+      "7 spec.template.spec.containers[0].name: required, but not given",
+    ],
     [
       "with two containers of one name in a template",
       ["  template: { spec: { containers: [{ name: a }, { name: a }] } }"],
@@ -61,46 +118,134 @@ describe("a spec is refused", () => {
       ["  template:", "    metadata:", "      labels:", "        anypod.dev/pool: x"],
       "9 spec.template.metadata.labels: labels under anypod.dev/ are anypod's own: name yours otherwise",
     ],
-    ["with a rotation in days", ["  requestState: { rotateEvery: 30d }"], "7 spec.requestState.rotateEvery: rotateEvery is a duration in hours, minutes and seconds, such as 720h or 1h30m"],
-    ["with a rotation in seconds", ["  requestState: { rotateEvery: 59s }"], "7 spec.requestState.rotateEvery: rotateEvery must be a minute or more: every rotation is two rollouts"],
+    [
+      "with a rotation in days",
+      ["  requestState: { rotateEvery: 30d }"],
+      "7 spec.requestState.rotateEvery: rotateEvery is a duration in hours, minutes and seconds, such as 720h or 1h30m",
+    ],
+    [
+      "with a rotation in seconds",
+      ["  requestState: { rotateEvery: 59s }"],
+      "7 spec.requestState.rotateEvery: rotateEvery must be a minute or more: every rotation is two rollouts",
+    ],
     [
       "with rotation of somebody's own keys",
       ["  requestState: { rotateEvery: 1h, secretRef: { name: x } }"],
       "7 spec.requestState: rotateEvery is for generated keys: drop it, and rotate the Secret of secretRef yourself",
     ],
-    ["with a budget in words", ["  disruption: { maxUnavailable: lots }"], "7 spec.disruption.maxUnavailable: must be a whole number or a percentage up to 100%, such as 1 or 25%"],
-    ["with a budget of more than all", ["  disruption: { minAvailable: 101% }"], "7 spec.disruption.minAvailable: must be a whole number or a percentage up to 100%, such as 1 or 25%"],
-    ["with two budgets", ["  disruption: { maxUnavailable: 1, minAvailable: 1 }"], "7 spec.disruption: give maxUnavailable or minAvailable, not both"],
-    ["with a drain as long as the default's grace", ["  disruption:", "    drainSeconds: 60"], `7 spec.disruption.gracePeriodSeconds: ${grace}`],
-    ["with a grace as short as the default's drain", ["  disruption:", "    gracePeriodSeconds: 5"], `8 spec.disruption.gracePeriodSeconds: ${grace}`],
+    [
+      "with a budget in words",
+      ["  disruption: { maxUnavailable: lots }"],
+      "7 spec.disruption.maxUnavailable: must be a whole number or a percentage up to 100%, such as 1 or 25%",
+    ],
+    [
+      "with a budget of more than all",
+      ["  disruption: { minAvailable: 101% }"],
+      "7 spec.disruption.minAvailable: must be a whole number or a percentage up to 100%, such as 1 or 25%",
+    ],
+    [
+      "with two budgets",
+      ["  disruption: { maxUnavailable: 1, minAvailable: 1 }"],
+      "7 spec.disruption: give maxUnavailable or minAvailable, not both",
+    ],
+    [
+      "with a drain as long as the default's grace",
+      ["  disruption:", "    drainSeconds: 60"],
+      `7 spec.disruption.gracePeriodSeconds: ${grace}`,
+    ],
+    [
+      "with a grace as short as the default's drain",
+      ["  disruption:", "    gracePeriodSeconds: 5"],
+      `8 spec.disruption.gracePeriodSeconds: ${grace}`,
+    ],
     [
       "with annotations for somebody's own account",
       ["  serviceAccount: { name: x, annotations: { a: b } }"],
       "7 spec.serviceAccount: annotations are for the ServiceAccount that anypod makes: drop them, or drop name",
     ],
-    ["with a path without a slash", ["  path: mcp"], "7 spec.path: path begins with '/' and has letters, digits and /._~- only, such as /mcp"],
+    [
+      "with a path without a slash",
+      ["  path: mcp"],
+      "7 spec.path: path begins with '/' and has letters, digits and /._~- only, such as /mcp",
+    ],
     ["with port 0", ["  port: 0"], `7 spec.port: ${atLeast(1)}`],
     ["with a port above all", ["  port: 65536"], "7 spec.port: Too big: expected number to be <=65535"],
-    ["with the old protocol alone", ['  protocolVersions: ["2025-11-25"]'], "7 spec.protocolVersions: protocolVersions must hold 2026-07-28: older versions are served beside it"],
-    ["with no protocol", ["  protocolVersions: []"], "7 spec.protocolVersions: protocolVersions must hold 2026-07-28: older versions are served beside it"],
-    ["with a protocol twice", ['  protocolVersions: ["2026-07-28", "2026-07-28"]'], "7 spec.protocolVersions: protocolVersions names a version twice"],
-    ["with an unknown protocol", ["  protocolVersions:", '    - "2026-07-28"', '    - "2024-11-05"'], '9 spec.protocolVersions[1]: expected one of "2026-07-28"|"2025-11-25"'],
-    ["with a variable of two sources", ["  env:", "    - name: A", "      value: x", "      valueFrom: { fieldRef: { fieldPath: a } }"], "8 spec.env[0]: give value or valueFrom, not both"],
-    ["with a variable of no source", ["  env: [{ name: A, valueFrom: {} }]"], "7 spec.env[0].valueFrom: name exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef"],
-    ["with a variable that can't be one", ["  env: [{ name: A=B }]"], "7 spec.env[0].name: an environment variable's name has no '=' and no blank"],
-    ["with a variable twice", ["  env: [{ name: A }, { name: A }]"], "7 spec.env: two items have one name: give each its own"],
-    ["with a number for a variable", ["  env:", "    - name: A", "      value: 3"], "9 spec.env[0].value: expected string, received number"],
-    ["with an envFrom of nothing", ["  envFrom: [{}]"], "7 spec.envFrom[0]: name exactly one of secretRef, configMapRef"],
-    ["with an unknown pull policy", ["  imagePullPolicy: Sometimes"], '7 spec.imagePullPolicy: expected one of "Always"|"IfNotPresent"|"Never"'],
-    ["with a peer that is nobody", ["  network: { from: [{}] }"], "7 spec.network.from[0]: a peer is an ipBlock, or a podSelector and/or a namespaceSelector"],
+    [
+      "with the old protocol alone",
+      ['  protocolVersions: ["2025-11-25"]'],
+      "7 spec.protocolVersions: protocolVersions must hold 2026-07-28: older versions are served beside it",
+    ],
+    [
+      "with no protocol",
+      ["  protocolVersions: []"],
+      "7 spec.protocolVersions: protocolVersions must hold 2026-07-28: older versions are served beside it",
+    ],
+    [
+      "with a protocol twice",
+      ['  protocolVersions: ["2026-07-28", "2026-07-28"]'],
+      "7 spec.protocolVersions: protocolVersions names a version twice",
+    ],
+    [
+      "with an unknown protocol",
+      ["  protocolVersions:", '    - "2026-07-28"', '    - "2024-11-05"'],
+      '9 spec.protocolVersions[1]: expected one of "2026-07-28"|"2025-11-25"',
+    ],
+    [
+      "with a variable of two sources",
+      ["  env:", "    - name: A", "      value: x", "      valueFrom: { fieldRef: { fieldPath: a } }"],
+      "8 spec.env[0]: give value or valueFrom, not both",
+    ],
+    [
+      "with a variable of no source",
+      ["  env: [{ name: A, valueFrom: {} }]"],
+      "7 spec.env[0].valueFrom: name exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef",
+    ],
+    [
+      "with a variable that can't be one",
+      ["  env: [{ name: A=B }]"],
+      "7 spec.env[0].name: an environment variable's name has no '=' and no blank",
+    ],
+    [
+      "with a variable twice",
+      ["  env: [{ name: A }, { name: A }]"],
+      "7 spec.env: two items have one name: give each its own",
+    ],
+    [
+      "with a number for a variable",
+      ["  env:", "    - name: A", "      value: 3"],
+      "9 spec.env[0].value: expected string, received number",
+    ],
+    [
+      "with an envFrom of nothing",
+      ["  envFrom: [{}]"],
+      "7 spec.envFrom[0]: name exactly one of secretRef, configMapRef",
+    ],
+    [
+      "with an unknown pull policy",
+      ["  imagePullPolicy: Sometimes"],
+      '7 spec.imagePullPolicy: expected one of "Always"|"IfNotPresent"|"Never"',
+    ],
+    [
+      "with a peer that is nobody",
+      ["  network: { from: [{}] }"],
+      "7 spec.network.from[0]: a peer is an ipBlock, or a podSelector and/or a namespaceSelector",
+    ],
     [
       "with a peer that is two things",
       ["  network:", "    from:", "      - ipBlock: { cidr: 10.0.0.0/8 }", "        podSelector: {}"],
       "9 spec.network.from[0]: a peer is an ipBlock, or a podSelector and/or a namespaceSelector",
     ],
-    ["with a quantity in words", ["  resources: { limits: { cpu: a lot } }"], "7 spec.resources.limits.cpu: must be a quantity, such as 2, 100m or 128Mi"],
+    [
+      "with a quantity in words",
+      ["  resources: { limits: { cpu: a lot } }"],
+      "7 spec.resources.limits.cpu: must be a quantity, such as 2, 100m or 128Mi",
+    ],
     ["with a value where a list belongs", ["  args: hello"], "7 spec.args: expected array, received string"],
-    ["with a name where an object belongs", ["  imagePullSecrets: [regcred]"], "7 spec.imagePullSecrets[0]: expected object, received string"],
+    [
+      "with a name where an object belongs",
+      ["  imagePullSecrets: [regcred]"],
+      "7 spec.imagePullSecrets[0]: expected object, received string",
+    ],
   ])("%s", (_, lines, problem) => {
     expect(errorsOf(...lines)).toEqual([`f.yaml:${problem}`]);
   });
@@ -112,12 +257,22 @@ describe("a spec is refused", () => {
 
 describe("images", () => {
   const accepted = (image: string) => "spec" in parseSpec({ image });
-  test.each(["basket", "shop/basket:1.4.0", "localhost:5000/a/b_c:1", "Registry.example.com/a", `a@sha256:${"0".repeat(64)}`, "a:1.0-rc.1_x"])("%s is one", (image) => {
+  test.each([
+    "basket",
+    "shop/basket:1.4.0",
+    "localhost:5000/a/b_c:1",
+    "Registry.example.com/a",
+    `a@sha256:${"0".repeat(64)}`,
+    "a:1.0-rc.1_x",
+  ])("%s is one", (image) => {
     expect(accepted(image)).toBe(true);
   });
-  test.each(["", "UPPER", "a b", "a:", "a@sha256:123", "http://a/b", "-a", "a/", "a:b:c", `a:${"x".repeat(129)}`])("'%s' is none", (image) => {
-    expect(accepted(image)).toBe(false);
-  });
+  test.each(["", "UPPER", "a b", "a:", "a@sha256:123", "http://a/b", "-a", "a/", "a:b:c", `a:${"x".repeat(129)}`])(
+    "'%s' is none",
+    (image) => {
+      expect(accepted(image)).toBe(false);
+    },
+  );
   test("are checked in no time, however they look", () => {
     const began = performance.now();
     accepted(`${"a-".repeat(250)}!`);
@@ -128,7 +283,9 @@ describe("images", () => {
 
 describe("a file", () => {
   test("without an image says where the spec is", () => {
-    expect(parseFile("f.yaml", head.replace("spec:\n", "spec: {}\n"), "x").errors).toEqual(["f.yaml:5 spec.image: required, but not given"]);
+    expect(parseFile("f.yaml", head.replace("spec:\n", "spec: {}\n"), "x").errors).toEqual([
+      "f.yaml:5 spec.image: required, but not given",
+    ]);
   });
 
   test("with an empty spec says so", () => {
@@ -136,7 +293,8 @@ describe("a file", () => {
   });
 
   test("with a bad name, another version or generateName says so", () => {
-    const source = "kind: McpServer\napiVersion: anypod.dev/v2\nmetadata:\n  name: Basket\n  namespace: a.b\n  generateName: x-\nspec: { image: a }";
+    const source =
+      "kind: McpServer\napiVersion: anypod.dev/v2\nmetadata:\n  name: Basket\n  namespace: a.b\n  generateName: x-\nspec: { image: a }";
     expect(parseFile("f.yaml", source, "x").errors).toEqual([
       'f.yaml:2 apiVersion: expected "anypod.dev/v1alpha1"',
       "f.yaml:4 metadata.name: an McpServer's name is the name of its Service: at most 63 lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit",
@@ -152,23 +310,50 @@ describe("a file", () => {
   });
 
   test("in JSON has lines too", () => {
-    const json = JSON.stringify({ apiVersion: "anypod.dev/v1alpha1", kind: "McpServer", metadata: { name: "a" }, spec: { image: "a", pools: [{ name: "p", port: 1 }] } }, null, 2);
+    const json = JSON.stringify(
+      {
+        apiVersion: "anypod.dev/v1alpha1",
+        kind: "McpServer",
+        metadata: { name: "a" },
+        spec: { image: "a", pools: [{ name: "p", port: 1 }] },
+      },
+      null,
+      2,
+    );
     expect(parseFile("f.json", json, "x").errors).toEqual([`f.json:12 spec.pools[0].port: ${unknown}`]);
   });
 
   test("in flow style has the line of the field, not of the braces", () => {
-    const source = "{apiVersion: anypod.dev/v1alpha1, kind: McpServer,\n metadata: {name: a}, spec: {image: a,\n port: 0,\n pools: [{name: p},\n {name: p2, bad: 1}]}}";
-    expect(parseFile("f.yaml", source, "x").errors).toEqual([`f.yaml:3 spec.port: ${atLeast(1)}`, `f.yaml:5 spec.pools[1].bad: ${unknown}`]);
+    const source =
+      "{apiVersion: anypod.dev/v1alpha1, kind: McpServer,\n metadata: {name: a}, spec: {image: a,\n port: 0,\n pools: [{name: p},\n {name: p2, bad: 1}]}}";
+    expect(parseFile("f.yaml", source, "x").errors).toEqual([
+      `f.yaml:3 spec.port: ${atLeast(1)}`,
+      `f.yaml:5 spec.pools[1].bad: ${unknown}`,
+    ]);
   });
 
   test("with quoted keys has their lines", () => {
     const source = `${head}  "image": basket\n  'port': 0\n  "a \\"key\\"": 1\n`;
-    expect(parseFile("f.yaml", source, "x").errors).toEqual([`f.yaml:7 spec.port: ${atLeast(1)}`, `f.yaml:8 spec.a "key": ${unknown}`]);
+    expect(parseFile("f.yaml", source, "x").errors).toEqual([
+      `f.yaml:7 spec.port: ${atLeast(1)}`,
+      `f.yaml:8 spec.a "key": ${unknown}`,
+    ]);
   });
 
   test("with long texts and comments between has the right lines", () => {
-    const errors = errorsOf("  args:", "    - |", "      a: b", "      - c", "", "  # port: 1", "  command: [x,", "     y]", "", "  port: 0");
-    expect(errors).toEqual([`f.yaml:15 spec.port: ${atLeast(1)}`]);
+    const errors = errorsOf(
+      "  args:",
+      "    - |",
+      "      a: b",
+      "      - c",
+      "",
+      "  # port: 1",
+      "  command: [x,",
+      "     y]",
+      "",
+      "  port: 0",
+    );
+    expect(errors).toEqual([`f.yaml:16 spec.port: ${atLeast(1)}`]);
   });
 
   test("with an alias has the line where the alias stands", () => {
@@ -177,7 +362,9 @@ describe("a file", () => {
   });
 
   test("that is no YAML says where it stops being some", () => {
-    expect(parseFile("f.yaml", "a: b\nc: [d", "x").errors).toEqual(["f.yaml:2 not YAML: unexpected end of the stream within a flow collection"]);
+    expect(parseFile("f.yaml", "a: b\nc: [d", "x").errors).toEqual([
+      "f.yaml:2 not YAML: unexpected end of the stream within a flow collection",
+    ]);
     expect(parseFile("f.yaml", "a: b\na: c\n", "x").errors).toEqual(["f.yaml:2 not YAML: duplicated mapping key"]);
   });
 
@@ -193,7 +380,11 @@ describe("a file", () => {
   });
 
   test("gives servers with all defaults, in their own namespace or the given one", () => {
-    const { servers, errors } = parseFile("f.yaml", `${head}  image: a\n---\n${head.replace("basket", "b\n  namespace: own")}  image: b\n`, "given");
+    const { servers, errors } = parseFile(
+      "f.yaml",
+      `${head}  image: a\n---\n${head.replace("basket", "b\n  namespace: own")}  image: b\n`,
+      "given",
+    );
     expect(errors).toEqual([]);
     expect(servers.map(({ metadata }) => [metadata.namespace, metadata.name])).toEqual([
       ["given", "basket"],

@@ -1,0 +1,94 @@
+// Every version that every McpServer ever had, by a watch straight to the API server, and the laws of conditions that hold
+// between one version and the next.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Condition } from "../../operator/api/mcpserver.ts";
+import type { Client } from "./snapshot.ts";
+
+interface Version {
+  metadata: { namespace: string; name: string; uid: string; resourceVersion: string; generation: number };
+  status?: { observedGeneration?: number; conditions?: Condition[] };
+}
+
+const path = "/apis/anypod.dev/v1alpha1/mcpservers";
+
+/** What is wrong between two versions of one condition; empty when nothing is. */
+function conditionProblem(before: Condition | undefined, after: Condition): string {
+  if (!before) return "";
+  const moved = before.lastTransitionTime !== after.lastTransitionTime;
+  if (before.status === after.status) return moved ? `its time moved while it stayed ${after.status}` : "";
+  if (!moved) return `its time stood still while it went from ${before.status} to ${after.status}`;
+  const back = Date.parse(after.lastTransitionTime) < Date.parse(before.lastTransitionTime);
+  return back ? "its time went backwards" : "";
+}
+
+/** The laws of one step of a server's status. */
+export function statusProblems(before: Version, after: Version): string[] {
+  const { namespace, name, resourceVersion, generation } = after.metadata;
+  const where = `${namespace}/${name} at version ${resourceVersion}`;
+  const old = new Map((before.status?.conditions ?? []).map((condition) => [condition.type, condition]));
+  const now = after.status?.conditions ?? [];
+  const problems = now.flatMap((condition) => {
+    const problem = conditionProblem(old.get(condition.type), condition);
+    return problem === "" ? [] : [`${where}: ${condition.type}: ${problem}`];
+  });
+  const types = new Set(now.map(({ type }) => type));
+  const lost = [...old.keys()].filter((type) => !types.has(type));
+  const { observedGeneration = 0 } = after.status ?? {};
+  return [
+    ...problems,
+    ...lost.map((type) => `${where}: ${type} has gone`),
+    ...(observedGeneration > generation ? [`${where}: it has observed a generation that isn't yet`] : []),
+    ...(observedGeneration < (before.status?.observedGeneration ?? 0) ? [`${where}: it has observed less than before`] : []),
+  ];
+}
+
+export interface History {
+  /** How many versions of how many servers have been recorded. */
+  counts(): { versions: number; servers: number };
+  /** What broke a law so far. */
+  problems(): string[];
+  stop(): Promise<void>;
+}
+
+export function recordHistory(client: Client): History {
+  const latest = new Map<string, Version>();
+  const problems: string[] = [];
+  const abort = new AbortController();
+  let versions = 0;
+
+  function take(version: Version) {
+    versions++;
+    const before = latest.get(version.metadata.uid);
+    if (before) problems.push(...statusProblems(before, version));
+    latest.set(version.metadata.uid, version);
+  }
+
+  async function follow() {
+    const { metadata, items } = await client.json<{ metadata: { resourceVersion: string }; items: Version[] }>({ path });
+    for (const item of items) if (latest.get(item.metadata.uid)?.metadata.resourceVersion !== item.metadata.resourceVersion) take(item);
+    const query = { watch: true, resourceVersion: metadata.resourceVersion };
+    for await (const line of client.lines({ path, query, timeout: 0, signal: abort.signal })) {
+      const { type, object } = JSON.parse(line) as { type: string; object: Version };
+      if (type === "ERROR") return;
+      if (type !== "BOOKMARK") take(object);
+    }
+  }
+
+  async function run() {
+    while (!abort.signal.aborted) {
+      // The API server ends watches now and then, and every one when the definition goes.
+      await follow().catch(() => {});
+      await delay(200, undefined, { signal: abort.signal }).catch(() => {});
+    }
+  }
+
+  const running = run();
+  return {
+    counts: () => ({ versions, servers: latest.size }),
+    problems: () => problems,
+    async stop() {
+      abort.abort();
+      await running;
+    },
+  };
+}
