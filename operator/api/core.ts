@@ -13,7 +13,7 @@ const quantityPattern =
   "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$";
 /** A resource quantity, such as `100m` or `128Mi`. */
 const notQuantity = "must be a quantity, such as 2, 100m or 128Mi";
-export const quantity = z
+const quantity = z
   .union([z.int(), z.string().regex(new RegExp(quantityPattern), notQuantity)], notQuantity)
   .meta({ "x-kubernetes-int-or-string": true, pattern: quantityPattern });
 

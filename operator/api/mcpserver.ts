@@ -300,7 +300,6 @@ export const nameRule = {
 export type SpecInput = z.input<typeof spec>;
 /** What the user wrote, with defaults. */
 export type Spec = z.output<typeof spec>;
-export type Pool = z.output<typeof pool>;
 export type Autoscaling = z.output<typeof autoscaling>;
 export type Template = z.output<typeof template>;
 export type Status = z.output<typeof status>;

@@ -1,5 +1,13 @@
 // YAML text → plain documents that remember the line of every field, so that a problem can be shown where it was written.
-import { constructFromEvents, EVENT_ID, type Event, getScalarValue, parseEvents, YAMLException } from "js-yaml";
+import {
+  constructFromEvents,
+  EVENT_ID,
+  type Event,
+  getScalarValue,
+  parseEvents,
+  type ScalarEvent,
+  YAMLException,
+} from "js-yaml";
 
 export type Path = readonly PropertyKey[];
 
@@ -31,37 +39,47 @@ const startOf = (event: Event): number => {
   return "start" in event ? event.start : -1;
 };
 
-/** Offsets of all fields of one document, by path. A mapping's field is where its key is. */
-function offsets(source: string, events: Event[]): Map<string, number> {
+/** Walks one document's events and notes where each field is. A mapping's field is where its key is. */
+function createWalker(source: string) {
   const found = new Map<string, number>();
   const frames: Frame[] = [];
-  const isKey = (event: Event, frame: Frame | undefined) =>
-    frame !== undefined && frame.next === undefined && event.type === EVENT_ID.SCALAR;
 
-  const place = (event: Event): Path => {
+  /** The path of a value that begins here; its frame moves on. */
+  function place(event: Event): Path {
     const frame = frames.at(-1);
-    if (!frame) return [];
+    if (!frame) {
+      found.set(keyOf([]), startOf(event));
+      return [];
+    }
     const path = [...frame.path, frame.next ?? ""];
     if (typeof frame.next === "number") {
       found.set(keyOf(path), startOf(event));
       frame.next += 1;
     } else frame.next = undefined;
     return path;
-  };
-
-  for (const event of events) {
-    const frame = frames.at(-1);
-    if (event.type === EVENT_ID.POP) frames.pop();
-    else if (event.type === EVENT_ID.SCALAR && frame && isKey(event, frame)) {
-      frame.next = getScalarValue(source, event);
-      found.set(keyOf([...frame.path, frame.next]), event.valueStart);
-    } else if (event.type !== EVENT_ID.DOCUMENT) {
-      const path = place(event);
-      if (frames.length === 0) found.set(keyOf(path), startOf(event));
-      if (event.type === EVENT_ID.MAPPING) frames.push({ path, next: undefined });
-      if (event.type === EVENT_ID.SEQUENCE) frames.push({ path, next: 0 });
-    }
   }
+
+  function scalar(event: ScalarEvent): void {
+    const frame = frames.at(-1);
+    if (!frame || frame.next !== undefined) return void place(event);
+    frame.next = getScalarValue(source, event);
+    found.set(keyOf([...frame.path, frame.next]), event.valueStart);
+  }
+
+  const visit: Partial<Record<Event["type"], (event: Event) => void>> = {
+    [EVENT_ID.POP]: () => void frames.pop(),
+    [EVENT_ID.SCALAR]: (event) => scalar(event as ScalarEvent),
+    [EVENT_ID.ALIAS]: (event) => void place(event),
+    [EVENT_ID.MAPPING]: (event) => void frames.push({ path: place(event), next: undefined }),
+    [EVENT_ID.SEQUENCE]: (event) => void frames.push({ path: place(event), next: 0 }),
+  };
+  return { found, visit: (event: Event) => visit[event.type]?.(event) };
+}
+
+/** Offsets of all fields of one document, by path. */
+function offsets(source: string, events: Event[]): Map<string, number> {
+  const { found, visit } = createWalker(source);
+  for (const event of events) visit(event);
   return found;
 }
 

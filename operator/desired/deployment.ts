@@ -9,27 +9,13 @@ import { type EffectivePool, initialReplicas } from "./pool.ts";
 /** Annotation of pods: a hash of the Secrets and ConfigMaps that they read at start, so that a change rolls them once. */
 export const configHashAnnotation = "anypod.dev/config-hash";
 
-export interface DeploymentWorld {
-  configHash: string;
-  /** Whether the Deployment is there already. */
-  exists: boolean;
-}
-
-function replicas({ scaling }: EffectivePool, exists: boolean): { replicas?: number } {
-  if (scaling.by === "spec") return { replicas: scaling.replicas };
-  return scaling.by === "others" && !exists ? { replicas: initialReplicas } : {};
-}
-
-export function deployment(
-  server: McpServer,
-  pool: EffectivePool,
-  { configHash, exists }: DeploymentWorld,
-): KubeObject {
+export function deployment(server: McpServer, pool: EffectivePool, configHash: string): KubeObject {
   const template = podTemplate(server, pool);
+  const { scaling } = pool;
   return {
     ...child(server, { apiVersion: "apps/v1", kind: "Deployment" }, pool.objectName, pool.name),
     spec: {
-      ...replicas(pool, exists),
+      ...(scaling.by === "spec" && { replicas: scaling.replicas }),
       revisionHistoryLimit: 3,
       strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
       selector: { matchLabels: poolSelector(server.metadata.name, pool.name) },
@@ -42,4 +28,13 @@ export function deployment(
       },
     },
   };
+}
+
+/**
+ * The Deployment as it is made where nothing counts its pods: with some to begin with. Not part of its hash: whoever scales
+ * changes the number, and nobody has to write it again.
+ */
+export function withInitialReplicas(object: KubeObject, { scaling }: EffectivePool): KubeObject {
+  if (scaling.by !== "others") return object;
+  return { ...object, spec: { replicas: initialReplicas, ...(object.spec as object) } };
 }

@@ -1,6 +1,6 @@
 // The table of contents: all objects that a server asks for, in the order in which they are written.
 import type { McpServer } from "../api/mcpserver.ts";
-import { deployment } from "./deployment.ts";
+import { deployment, withInitialReplicas } from "./deployment.ts";
 import { hpa } from "./hpa.ts";
 import { networkPolicy } from "./network-policy.ts";
 import { type KubeObject, sealed } from "./object.ts";
@@ -20,18 +20,20 @@ export interface World {
 }
 
 /** The objects of a server. What pods need comes before them, so that they start at the first try. */
-export function desired(server: McpServer, world: World): KubeObject[] {
-  const pools = poolsOf(server);
-  const objects = [
-    serviceAccount(server),
-    requestStateSecret(server, world.ring),
-    networkPolicy(server),
-    ...pools.flatMap((pool) => [
-      service(server, pool),
-      deployment(server, pool, { configHash: world.configHash, exists: world.deployments.has(pool.objectName) }),
-      hpa(server, pool),
-      pdb(server, pool),
-    ]),
+export function desired(server: McpServer, { ring, configHash, deployments }: World): KubeObject[] {
+  const seal = (object: KubeObject | undefined) => (object ? [sealed(server, object)] : []);
+  return [
+    ...seal(serviceAccount(server)),
+    ...seal(requestStateSecret(server, ring)),
+    ...seal(networkPolicy(server)),
+    ...poolsOf(server).flatMap((pool) => {
+      const [pods] = seal(deployment(server, pool, configHash)) as [KubeObject];
+      return [
+        ...seal(service(server, pool)),
+        deployments.has(pool.objectName) ? pods : withInitialReplicas(pods, pool),
+        ...seal(hpa(server, pool)),
+        ...seal(pdb(server, pool)),
+      ];
+    }),
   ];
-  return objects.filter((object) => object !== undefined).map((object) => sealed(server, object));
 }

@@ -16,10 +16,16 @@ function nameHash(parts: string[]): string {
   return [...digest.subarray(0, hashLength)].map((byte) => alphabet[byte % alphabet.length]).join("");
 }
 
-/** `<server>[-<part>…]`, with a hash where it could be another object's name. Parts are DNS labels. */
-export function childName(server: string, ...parts: string[]): string {
-  const plain = [server, ...parts].join("-");
-  if (parts.length === 0 && plain.length <= maxLength && !looksHashed.test(plain)) return plain;
-  const cut = plain.slice(0, maxLength - hashLength - 1).replace(/-+$/, "");
-  return `${cut}-${nameHash([server, ...parts])}`;
+function hashed(server: string, part: string, use: "pool" | "role"): string {
+  const cut = `${server}-${part}`.slice(0, maxLength - hashLength - 1).replace(/-+$/, "");
+  return `${cut}-${nameHash([server, use, part])}`;
 }
+
+/** The name of a server's own objects: the server's. */
+export const ownName = (server: string) => (looksHashed.test(server) ? hashed(server, "", "role") : server);
+
+/** The name of a pool's objects. The pool is a DNS label. */
+export const poolName = (server: string, pool: string) => hashed(server, pool, "pool");
+
+/** The name of an object that a server needs for a purpose, such as `request-state`. */
+export const roleName = (server: string, role: string) => hashed(server, role, "role");

@@ -1,7 +1,7 @@
 // NetworkPolicy: who may call the server's pods, and what they may call, when `spec.network` is given.
 import type { McpServer } from "../api/mcpserver.ts";
 import { serverLabel } from "./labels.ts";
-import { childName } from "./names.ts";
+import { ownName } from "./names.ts";
 import { child, type KubeObject } from "./object.ts";
 import { portName } from "./pod-template.ts";
 
@@ -18,7 +18,7 @@ export function networkPolicy(server: McpServer): KubeObject | undefined {
   if (!network) return;
   const { name } = server.metadata;
   return {
-    ...child(server, { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" }, childName(name)),
+    ...child(server, { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" }, ownName(name)),
     spec: {
       podSelector: { matchLabels: { [serverLabel]: name } },
       policyTypes: ["Ingress", "Egress"],

@@ -1,6 +1,6 @@
 // The pools of a server: the main one, which every server has, and the user's, completed from the server.
 import { type Autoscaling, type McpServer, mainPool, type Spec, type Template } from "../api/mcpserver.ts";
-import { childName } from "./names.ts";
+import { ownName, poolName } from "./names.ts";
 
 /** Who counts the pods: the autoscaler, the spec, or somebody else after creation. */
 export type Scaling =
@@ -35,7 +35,7 @@ const defined = <T>(...values: (T | undefined)[]) => values.filter((value) => va
 export function poolsOf({ metadata, spec }: McpServer): EffectivePool[] {
   const main: EffectivePool = {
     name: mainPool,
-    objectName: childName(metadata.name),
+    objectName: ownName(metadata.name),
     image: spec.image,
     resources: spec.resources,
     scaling: scalingOf(spec),
@@ -45,7 +45,7 @@ export function poolsOf({ metadata, spec }: McpServer): EffectivePool[] {
     const scaled = pool.replicas !== undefined || pool.autoscaling !== undefined ? pool : spec;
     return {
       name: pool.name,
-      objectName: childName(metadata.name, pool.name),
+      objectName: poolName(metadata.name, pool.name),
       image: pool.image ?? spec.image,
       resources: pool.resources ?? spec.resources,
       scaling: scalingOf(scaled),

@@ -5,7 +5,7 @@
 //   staged   key K1, ring K1 K2          rolled out first: every pod can open K2 before any seals with it
 //   steady   key K2, ring K2 K1          every pod seals with K2; K1 still opens until the next rotation
 import { durationMs, type McpServer } from "../api/mcpserver.ts";
-import { childName } from "./names.ts";
+import { roleName } from "./names.ts";
 import { child, hashOf, type KubeObject } from "./object.ts";
 import type { EnvVar } from "./pod-template.ts";
 
@@ -35,7 +35,7 @@ export interface Ring extends RingState {
 }
 
 export const requestStateSecretName = ({ metadata }: { metadata: { name: string } }) =>
-  childName(metadata.name, "request-state");
+  roleName(metadata.name, "request-state");
 
 /** A ring of the given keys. */
 export function ringOf(keys: RingKeys, phase: RingState["phase"], rotatedAt: string): Ring {

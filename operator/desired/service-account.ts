@@ -1,11 +1,10 @@
 // ServiceAccount: the pods' identity, one a server.
 import type { McpServer } from "../api/mcpserver.ts";
-import { childName } from "./names.ts";
+import { ownName } from "./names.ts";
 import { child, type KubeObject } from "./object.ts";
 
 /** The account that the pods use: the user's, or the one made here. */
-export const serviceAccountName = ({ metadata, spec }: McpServer) =>
-  spec.serviceAccount.name ?? childName(metadata.name);
+export const serviceAccountName = ({ metadata, spec }: McpServer) => spec.serviceAccount.name ?? ownName(metadata.name);
 
 export function serviceAccount(server: McpServer): KubeObject | undefined {
   const { name, annotations, automountToken } = server.spec.serviceAccount;

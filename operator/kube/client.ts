@@ -27,7 +27,7 @@ export interface ClientOptions {
 }
 
 /** This process may not write now: it doesn't lead, or leads no more. */
-export class NotAllowedError extends Error {}
+class NotAllowedError extends Error {}
 
 export interface Client {
   /** One request, its answer parsed. Throws ApiError on any status but 2xx, and what undici throws on a broken connection. */
@@ -108,6 +108,16 @@ function withQuery(path: string, query: ApiRequest["query"]): string {
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
+/** Headers and body of a request. */
+function content(
+  { accept = "application/json", body, contentType = "application/json" }: ApiRequest,
+  headers: Record<string, string>,
+) {
+  const common = { ...headers, accept, "user-agent": "anypod" };
+  if (body === undefined) return { headers: common };
+  return { headers: { ...common, "content-type": contentType }, body: JSON.stringify(body) };
+}
+
 async function errorOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ApiError> {
   const text = await body.text();
   const seconds = Number(headers["retry-after"]);
@@ -138,13 +148,7 @@ export function createClient(config: KubeConfig, { mayWrite = () => true, observ
     const response = await request(server + withQuery(options.path, options.query), {
       dispatcher,
       method,
-      headers: {
-        ...headers,
-        accept: options.accept ?? "application/json",
-        "user-agent": "anypod",
-        ...(options.body !== undefined && { "content-type": options.contentType ?? "application/json" }),
-      },
-      ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+      ...content(options, headers),
       ...(options.signal && { signal: options.signal }),
       headersTimeout: timeout,
       bodyTimeout: timeout,

@@ -141,30 +141,48 @@ function afterFailure(state: State, error: unknown, { mayHaveCome }: Source): St
   return isGone(error) || isNotFound(error) ? { phase: "list" } : state;
 }
 
-/** How often in a row it went wrong: a stream that held for long starts the count anew. */
-const countFailures = (failures: number, began: number) => (Date.now() - began > healthyAfter ? 1 : failures + 1);
+interface Turn {
+  state: State;
+  /** How often in a row it went wrong. */
+  failures: number;
+  failure?: unknown;
+}
+
+type Following = { source: Source; sink: Sink };
+
+/** One step and what came of it. Throws only when the signal aborts. */
+async function turn(
+  client: Client,
+  { source, sink }: Following,
+  { state, failures }: Turn,
+  signal: AbortSignal,
+): Promise<Turn> {
+  const began = Date.now();
+  try {
+    const next = await step(client, { source, sink, state }, signal);
+    // A server that ends each watch at once must not be asked in a tight loop.
+    return { state: next, failures: next === state && Date.now() - began < shortest ? failures + 1 : 0 };
+  } catch (failure) {
+    signal.throwIfAborted();
+    sink.failed(failure);
+    const next = afterFailure(state, failure, source);
+    if (next.phase === "absent") return { state: next, failures: 0 };
+    // A stream that held for long starts the count anew.
+    return { state: next, failures: Date.now() - began > healthyAfter ? 1 : failures + 1, failure };
+  }
+}
 
 /** Follows the source into the sink until the signal aborts. Never throws. */
 export async function follow(client: Client, source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
-  let state: State = { phase: "list" };
-  let failures = 0;
-  while (!signal.aborted) {
-    const began = Date.now();
-    let failure: unknown;
-    try {
-      const next = await step(client, { source, sink, state }, signal);
-      // A server that ends each watch at once must not be asked in a tight loop.
-      failures = next === state && Date.now() - began < shortest ? failures + 1 : 0;
-      state = next;
-    } catch (error) {
-      if (signal.aborted) return;
-      failure = error;
-      sink.failed(error);
-      state = afterFailure(state, error, source);
-      failures = state.phase === "absent" ? 0 : countFailures(failures, began);
+  let last: Turn = { state: { phase: "list" }, failures: 0 };
+  try {
+    while (!signal.aborted) {
+      last = await turn(client, { source, sink }, last, signal);
+      if (last.state.phase === "absent") sink.listed(new Set());
+      if (last.failures > 0) await pause(last.failure, last.failures - 1, signal);
     }
-    if (state.phase === "absent") sink.listed(new Set());
-    if (failures > 0) await pause(failure, failures - 1, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 

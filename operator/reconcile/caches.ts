@@ -107,7 +107,14 @@ export function startCaches({
       const first = Promise.withResolvers<void>();
       listed.push(first.promise);
       const sink = {
-        set: store.set,
+        set: (object: ApiObject) => {
+          try {
+            store.set(object);
+          } catch (error) {
+            // An object that can't be made sense of must not hold up the others of its kind.
+            failed(type.kind, error);
+          }
+        },
         remove: store.remove,
         listed: (present: ReadonlySet<string>) => {
           store.keepOnly(present, namespace);

@@ -33,8 +33,7 @@ interface Gathered {
   pools: EffectivePool[];
   children: Child[];
   ring: Ring;
-  configHash: string;
-  missing: MissingReference[];
+  config: GatheredConfig;
 }
 
 const deploymentsOf = (children: Child[]) =>
@@ -42,57 +41,68 @@ const deploymentsOf = (children: Child[]) =>
     children.flatMap(({ kind, name, deployment }) => (kind === "Deployment" && deployment ? [[name, deployment]] : [])),
   );
 
-/** Whether all pods of all pools run what their Deployments ask for. */
-function allRolledOut(pools: EffectivePool[], children: Child[]): boolean {
+/** Whether all pods of all pools run, and with what this hash stands for. */
+function allRolledOut(pools: EffectivePool[], children: Child[], configHash: string): boolean {
   const deployments = deploymentsOf(children);
   return pools.every(({ objectName }) => {
     const deployment = deployments.get(objectName);
-    return deployment !== undefined && isRolledOut(deployment);
+    return deployment?.configHash === configHash && isRolledOut(deployment);
   });
 }
 
-/** The ring as it should be now, and when to look again. */
-function gatherRing(
-  server: McpServer,
-  { pools, children }: Pick<Gathered, "pools" | "children">,
-  context: ReconcileContext,
-) {
-  const { namespace } = server.metadata;
-  const secret = context.caches.config(configKey("Secret", { namespace, name: requestStateSecretName(server) }));
-  return currentRing({
-    client: context.client,
-    server,
-    exists: secret !== undefined,
-    state: secret?.ring,
-    rolledOut: allRolledOut(pools, children),
-    now: context.now(),
-  });
+/** What pods read at start: a hash of all of it, given that of the ring, and what of it isn't there. */
+interface GatheredConfig {
+  hashWith: (ringHash: string | undefined) => string;
+  missing: MissingReference[];
 }
 
-/** Hash of all that pods read at start, and what of it isn't there. */
 async function gatherConfig(
   { metadata, references }: ObservedServer,
-  ring: Ring,
   { caches, contents }: ReconcileContext,
-): Promise<Pick<Gathered, "configHash" | "missing">> {
+): Promise<GatheredConfig> {
   const { namespace } = metadata;
   const ringSecret = requestStateSecretName({ metadata });
-  const missing: MissingReference[] = [];
+  const theirs = references
+    .filter(({ kind, name }) => kind !== "Secret" || name !== ringSecret)
+    .map((reference) => ({
+      ...reference,
+      known: caches.config(configKey(reference.kind, { namespace, name: reference.name })),
+    }));
   const hashes: string[] = [];
-  for (const { kind, name, optional, use } of references) {
-    const key = { namespace, name };
-    const known = caches.config(configKey(kind, key));
-    const isRing = kind === "Secret" && name === ringSecret;
-    if (!known && !optional && !isRing) missing.push({ kind, name, use });
-    if (use !== "environment") continue;
-    const hash = isRing ? ring.hash : known && (await contents.hash(kind, key, known.resourceVersion));
+  for (const { kind, name, known } of theirs.filter(({ use }) => use === "environment")) {
+    const hash = known && (await contents.hash(kind, { namespace, name }, known.resourceVersion));
     hashes.push(`${kind}/${name}/${hash ?? ""}`);
   }
-  return { configHash: hashOf(hashes), missing };
+  return {
+    missing: theirs.filter(({ known, optional }) => !known && !optional),
+    // The ring's hash is known to nobody who can't read the Secret: it keeps weak values from being guessed from the hash.
+    hashWith: (ringHash = "") => hashOf([ringHash, ...hashes]),
+  };
 }
 
-const desiredOf = ({ server, ring, configHash, children }: Gathered): KubeObject[] =>
-  desired(server, { ring, configHash, deployments: new Set(deploymentsOf(children).keys()) });
+/** Stands for the ring where the user brings the keys: there is nothing to make. */
+const noRing: Ring = { phase: "steady", rotatedAt: "", hash: "" };
+
+/** The ring as it should be now, and when to look again. */
+async function gatherRing(
+  { server, pools, children }: Pick<Gathered, "server" | "pools" | "children">,
+  { hashWith }: GatheredConfig,
+  { client, caches, now }: ReconcileContext,
+): Promise<{ ring: Ring; after?: number }> {
+  if (server.spec.requestState.secretRef) return { ring: noRing };
+  const { namespace } = server.metadata;
+  const secret = caches.config(configKey("Secret", { namespace, name: requestStateSecretName(server) }));
+  const state = secret?.ring;
+  const rolledOut = allRolledOut(pools, children, hashWith(state?.hash));
+  return currentRing({ client, server, exists: secret !== undefined, state, rolledOut, now: now() });
+}
+
+const desiredOf = ({ server, ring, config, children }: Gathered): KubeObject[] =>
+  desired(server, {
+    ring,
+    configHash: config.hashWith(ring.hash),
+    deployments: new Set(deploymentsOf(children).keys()),
+  });
 
 const writesSecret = ({ create, update }: Plan) =>
   [...create, ...update.map(({ object }) => object)].some(({ kind }) => kind === "Secret");
@@ -146,9 +156,10 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   if (spec.paused) return { after: await conclude(observed, { ...nothingFound, pools }, context) };
 
   const children = context.caches.children(key);
-  const { ring, after: ringDue } = await gatherRing(server, { pools, children }, context);
-  const { configHash, missing } = await gatherConfig(observed, ring, context);
-  const whole = await planFor({ server, pools, children, ring, configHash, missing }, context);
+  const config = await gatherConfig(observed, context);
+  const { missing } = config;
+  const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
+  const whole = await planFor({ server, pools, children, ring, config }, context);
   const { todo, contended, after: healDue } = pacedPlan(whole, context.contention);
   const written = await execute(cautious(todo, observed.status), { ...context, serverUid: metadata.uid });
   const obstacles = [...contended, ...written];

@@ -85,7 +85,10 @@ const hints: Record<string, string> = {
 };
 
 /** The newest first, as an old one may only be waiting to be replaced; then by name, so that the choice is stable. */
-const byAge = (a: PodProblem, b: PodProblem) => b.createdAt.localeCompare(a.createdAt) || a.pod.localeCompare(b.pod);
+const byAge = (a: PodProblem, b: PodProblem) => {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
+  return a.pod < b.pod ? -1 : 1;
+};
 
 function podProblem({ podProblems, metadata }: Evidence): Finding | undefined {
   const [first] = podProblems.toSorted(byAge);

@@ -29,7 +29,17 @@ function writeOf(line: string): Write {
   const { verb, userAgent, objectRef = {}, responseStatus, requestObject, ...rest } = JSON.parse(line) as Line;
   const { resource = "", namespace = "", name = "", subresource = "" } = objectRef;
   const at = Date.parse(rest.requestReceivedTimestamp);
-  return { at, userAgent, verb, resource, namespace, name, subresource, code: responseStatus?.code ?? 0, body: requestObject };
+  return {
+    at,
+    userAgent,
+    verb,
+    resource,
+    namespace,
+    name,
+    subresource,
+    code: responseStatus?.code ?? 0,
+    body: requestObject,
+  };
 }
 
 export interface AuditLog {

@@ -5,26 +5,23 @@ import type { ManagedObject } from "./snapshot.ts";
 /** `Kind/name` → what of the object must be the same in every run. */
 export type State = Record<string, unknown>;
 
-/** Annotations that depend on the generated keys of the run. */
-const generated = ["anypod.dev/config-hash", "anypod.dev/ring-hash", "anypod.dev/rotated-at"];
-/** Kinds whose hash covers such an annotation. */
-const hashedWithGenerated = new Set(["Deployment", "Secret"]);
+/** Annotations that depend on the generated keys of the run, on its uids or its namespace. */
+const generated = ["anypod.dev/config-hash", "anypod.dev/ring-hash", "anypod.dev/rotated-at", "anypod.dev/desired-hash"];
 /** Counted by the Deployment controller: how often pods were rolled, which the number of writes on the way decides. */
 const counted = ["deployment.kubernetes.io/revision"];
 
-function annotationsOf({ kind, metadata }: ManagedObject): Record<string, string> {
+function annotationsOf({ metadata }: Pick<ManagedObject, "metadata">): Record<string, string> {
   const kept = Object.entries(metadata.annotations ?? {}).filter(([name]) => !counted.includes(name));
-  const hidden = hashedWithGenerated.has(kind) ? [...generated, "anypod.dev/desired-hash"] : generated;
-  return Object.fromEntries(kept.map(([name, value]) => [name, hidden.includes(name) ? "<generated>" : value]));
+  return Object.fromEntries(kept.map(([name, value]) => [name, generated.includes(name) ? "<generated>" : value]));
 }
 
-function metadataOf(object: ManagedObject, serverUids: ReadonlySet<string>) {
+function metadataOf(object: ManagedObject) {
   const { name, labels, ownerReferences = [], managedFields = [], deletionTimestamp } = object.metadata;
   return {
     name,
     labels,
     annotations: annotationsOf(object),
-    owners: ownerReferences.map(({ uid, ...owner }) => ({ ...owner, uid: serverUids.has(uid) ? "<server>" : "<other>" })),
+    owners: ownerReferences,
     /** What anypod owns; other managers come and go. */
     fields: managedFields
       .filter(({ manager }) => manager === "anypod")
@@ -42,12 +39,13 @@ const without = (object: Record<string, unknown>, names: string[]) =>
 
 const ownsReplicas = ({ metadata }: ManagedObject) =>
   (metadata.managedFields ?? []).some(
-    ({ manager, fieldsV1 }) => manager === "anypod" && JSON.stringify(fieldsV1?.["f:spec"] ?? {}).includes('"f:replicas"'),
+    ({ manager, fieldsV1 }) =>
+      manager === "anypod" && JSON.stringify(fieldsV1?.["f:spec"] ?? {}).includes('"f:replicas"'),
   );
 
 function deploymentSpec(object: ManagedObject): unknown {
   const spec = object.spec as Record<string, unknown> & { template: { metadata: Record<string, unknown> } };
-  const annotations = annotationsOf({ ...object, metadata: spec.template.metadata } as ManagedObject);
+  const annotations = annotationsOf({ metadata: spec.template.metadata } as unknown as ManagedObject);
   const template = { ...spec.template, metadata: { ...spec.template.metadata, annotations } };
   // Somebody else's number is no matter of ours.
   return without({ ...spec, template }, ownsReplicas(object) ? [] : ["replicas"]);
@@ -79,16 +77,29 @@ function contentOf(object: ManagedObject): object {
   return without(object, ["apiVersion", "kind", "metadata", "status"]);
 }
 
-/** The namespace's own name has another value in every run. */
-const anonymous = (value: object, namespace: string): unknown =>
-  JSON.parse(JSON.stringify(value).replaceAll(namespace, "<namespace>"));
+/** Uids and the namespace's name have other values in every run. */
+function anonymous(value: object, names: ReadonlyMap<string, string>): unknown {
+  let text = JSON.stringify(value);
+  for (const [name, alias] of names) text = text.replaceAll(name, alias);
+  return JSON.parse(text);
+}
+
+function aliases(objects: readonly ManagedObject[]): Map<string, string> {
+  const servers = objects.filter(({ kind }) => kind === "McpServer").map(({ metadata }) => metadata);
+  const owners = objects.flatMap(({ metadata }) => metadata.ownerReferences ?? []);
+  return new Map([
+    ...owners.map(({ uid }) => [uid, "<other>"] as const),
+    ...servers.map(({ uid, name }) => [uid, `<uid of ${name}>`] as const),
+    ...objects.map(({ metadata }) => [metadata.namespace, "<namespace>"] as const),
+  ]);
+}
 
 export function canonical(objects: readonly ManagedObject[]): State {
-  const serverUids = new Set(objects.filter(({ kind }) => kind === "McpServer").map(({ metadata }) => metadata.uid));
+  const names = aliases(objects);
   const entries = objects.map((object) => {
     const { apiVersion, kind, metadata } = object;
-    const state = { apiVersion, metadata: metadataOf(object, serverUids), ...contentOf(object) };
-    return [`${kind}/${metadata.name}`, anonymous(state, metadata.namespace)] as const;
+    const state = { apiVersion, metadata: metadataOf(object), ...contentOf(object) };
+    return [`${kind}/${metadata.name}`, anonymous(state, names)] as const;
   });
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -102,5 +113,7 @@ export function differences(expected: unknown, actual: unknown, path = ""): stri
     return Object.is(expected, actual) ? [] : [`${path}: expected ${shown(expected)}, got ${shown(actual)}`];
   }
   const names = new Set([...Object.keys(expected), ...Object.keys(actual)]);
-  return [...names].flatMap((name) => differences(expected[name], actual[name], path === "" ? name : `${path}.${name}`));
+  return [...names].flatMap((name) =>
+    differences(expected[name], actual[name], path === "" ? name : `${path}.${name}`),
+  );
 }

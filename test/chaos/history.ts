@@ -38,7 +38,9 @@ export function statusProblems(before: Version, after: Version): string[] {
     ...problems,
     ...lost.map((type) => `${where}: ${type} has gone`),
     ...(observedGeneration > generation ? [`${where}: it has observed a generation that isn't yet`] : []),
-    ...(observedGeneration < (before.status?.observedGeneration ?? 0) ? [`${where}: it has observed less than before`] : []),
+    ...(observedGeneration < (before.status?.observedGeneration ?? 0)
+      ? [`${where}: it has observed less than before`]
+      : []),
   ];
 }
 
@@ -64,8 +66,11 @@ export function recordHistory(client: Client): History {
   }
 
   async function follow() {
-    const { metadata, items } = await client.json<{ metadata: { resourceVersion: string }; items: Version[] }>({ path });
-    for (const item of items) if (latest.get(item.metadata.uid)?.metadata.resourceVersion !== item.metadata.resourceVersion) take(item);
+    const { metadata, items } = await client.json<{ metadata: { resourceVersion: string }; items: Version[] }>({
+      path,
+    });
+    for (const item of items)
+      if (latest.get(item.metadata.uid)?.metadata.resourceVersion !== item.metadata.resourceVersion) take(item);
     const query = { watch: true, resourceVersion: metadata.resourceVersion };
     for await (const line of client.lines({ path, query, timeout: 0, signal: abort.signal })) {
       const { type, object } = JSON.parse(line) as { type: string; object: Version };

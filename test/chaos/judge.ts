@@ -19,12 +19,21 @@ export async function stateOf(theatre: Theatre, namespace: string): Promise<Stat
   return canonical((await snapshot(theatre.client, theatre.kinds)).get(namespace) ?? []);
 }
 
+export async function isReached(theatre: Theatre, namespace: string, expected: State): Promise<boolean> {
+  return differences(expected, await stateOf(theatre, namespace)).length === 0;
+}
+
 function problemsOf(objects: readonly ManagedObject[], expected: State): string[] {
   return differences(expected, canonical(objects));
 }
 
 /** Waits until every namespace is in the state; returns how long that took, in milliseconds. */
-export async function reach(stage: Stage, namespaces: readonly string[], expected: State, seconds = 60): Promise<number> {
+export async function reach(
+  stage: Stage,
+  namespaces: readonly string[],
+  expected: State,
+  seconds = 60,
+): Promise<number> {
   const { client, kinds } = stage.theatre;
   const began = Date.now();
   let problems: string[] = [];

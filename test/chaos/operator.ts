@@ -42,10 +42,14 @@ export function startOperator(kubeconfig: string, flags: readonly string[] = [])
     alive,
     ended,
     synced: async () => {
-      await eventually("the operator works", () => {
-        if (!alive()) throw new Error(`it has ended:\n${output.slice(-2000)}`);
-        return output.includes('"caches synced"');
-      }, 60);
+      await eventually(
+        "the operator works",
+        () => {
+          if (!alive()) throw new Error(`it has ended:\n${output.slice(-2000)}`);
+          return output.includes('"caches synced"');
+        },
+        60,
+      );
     },
     async kill(signal) {
       if (!alive()) return;

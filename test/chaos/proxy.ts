@@ -22,7 +22,7 @@ export interface CallRecord extends Pick<Call, "verb" | "write" | "resource" | "
   rule?: string;
 }
 
-export interface Proxy {
+export interface ChaosProxy {
   /** Path of the kubeconfig for the operator. */
   kubeconfig: string;
   /** The user agent under which the operator's calls stand in the audit log. */
@@ -129,7 +129,7 @@ interface Passage {
 const faultAt = (rule: CallRule | undefined, kind: CallFault["kind"], at: "before" | "after") =>
   rule?.fault.kind === kind && "at" in rule.fault && rule.fault.at === at;
 
-export async function startProxy({ kubeconfig, file, name, seed }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ kubeconfig, file, name, seed }: ProxyOptions): Promise<ChaosProxy> {
   const upstream = await connectUpstream(kubeconfig);
   const engine = createEngine(seed);
   const userAgent = `anypod-chaos/${name}`;

@@ -38,7 +38,10 @@ const others = new Set(["Event", "Lease", "Endpoints", "EndpointSlice", "Replica
 async function kindsOf(client: Client, root: string, apiVersion: string): Promise<Kind[]> {
   const { resources } = await client.json<ResourceList>({ path: root });
   return resources
-    .filter(({ name, kind, namespaced, verbs }) => namespaced && verbs.includes("list") && !name.includes("/") && !others.has(kind))
+    .filter(
+      ({ name, kind, namespaced, verbs }) =>
+        namespaced && verbs.includes("list") && !name.includes("/") && !others.has(kind),
+    )
     .map(({ name, kind }) => ({ path: `${root}/${name}`, apiVersion, kind }));
 }
 

@@ -10,7 +10,7 @@ import type { State } from "./canonical.ts";
 import { type History, recordHistory } from "./history.ts";
 import { startKubelet } from "./kubelet.ts";
 import { type Operator, startOperator } from "./operator.ts";
-import { type Proxy, startProxy } from "./proxy.ts";
+import { type ChaosProxy, startProxy } from "./proxy.ts";
 import { type Client, discover } from "./snapshot.ts";
 
 /** One for all scenarios of a run. */
@@ -58,9 +58,9 @@ export interface Stage {
   say(line: string): void;
   /** A namespace of its own. */
   namespace(labels?: Record<string, string>): Promise<TestKube>;
-  proxy(seed?: number): Promise<Proxy>;
+  proxy(seed?: number): Promise<ChaosProxy>;
   /** Starts an operator behind the proxy; it may not have listed anything yet. */
-  operator(proxy: Proxy, ...flags: string[]): Operator;
+  operator(proxy: ChaosProxy, ...flags: string[]): Operator;
   /** Ends all that the scenario has started. */
   close(): Promise<void>;
 }

@@ -28,7 +28,7 @@ export interface ControlPlane {
   ready: Promise<unknown>;
 }
 
-export const serviceRange = "10.96.0.0/16";
+const serviceRange = "10.96.0.0/16";
 
 /** Starts the control plane, and returns when the API server answers; what needs it may start then. */
 export async function startControlPlane(context: StartContext, options: ControlPlaneOptions): Promise<ControlPlane> {

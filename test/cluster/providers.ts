@@ -32,8 +32,11 @@ export const providers: Record<ClusterFacts["provider"], (context: StartContext)
 
 /** Decides from `ANYPOD_CLUSTER` (existing, k3s, node; unset: what the machine can do). Throws when nothing is possible. */
 export async function chooseProvider(mode: Mode): Promise<ProviderChoice> {
-  if (mode === "fake-pods")
-    return { provider: mode, reason: "only an API server of our own shows all that is asked of it" };
+  const reason = "only an API server of our own tells all that is asked of it";
+  return mode === "fake-pods" ? { provider: mode, reason } : chooseReal(mode);
+}
+
+async function chooseReal(mode: Exclude<Mode, "fake-pods">): Promise<ProviderChoice> {
   const wanted = process.env.ANYPOD_CLUSTER ?? "";
   if (!["", "existing", "k3s", "node"].includes(wanted))
     throw new Error(`ANYPOD_CLUSTER is "${wanted}": it may be "existing", "k3s" or "node", or unset`);

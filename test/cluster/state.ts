@@ -23,7 +23,7 @@ export type Request = { do: "status" } | { do: "stop" } | { do: "load"; archive:
 export type Reply = { pid: number; facts?: ClusterFacts; error?: string };
 
 /** The directory of the user's clusters; only the user may read it. */
-export function clustersDir(): string {
+function clustersDir(): string {
   const dir = join(tmpdir(), `anypod-${userInfo().uid}`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   return dir;

@@ -29,7 +29,14 @@ const settled = (name: string) =>
   });
 
 const kindsOf = (objects: AnyObject[]) => objects.map(({ kind }) => kind).sort();
-const everything = ["Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Secret", "Service", "ServiceAccount"];
+const everything = [
+  "Deployment",
+  "HorizontalPodAutoscaler",
+  "PodDisruptionBudget",
+  "Secret",
+  "Service",
+  "ServiceAccount",
+];
 
 /** Waits until nothing has been written for the server's namespace in the time that several passes take. */
 async function quiet(): Promise<void> {
@@ -58,7 +65,9 @@ test("a server's objects are all owned by it, and go with it", async () => {
 test("each object is written once, and a restart of the operator writes nothing", async () => {
   await settle("once", { image, network: {}, pools: [{ name: "slow" }] });
   await quiet();
-  const writes = writesOf(operatorRequests(inject("auditLog"), kube.namespace)).filter(({ name }) => name.startsWith("once"));
+  const writes = writesOf(operatorRequests(inject("auditLog"), kube.namespace)).filter(({ name }) =>
+    name.startsWith("once"),
+  );
   const objects = writes.filter(({ resource }) => resource !== "mcpservers");
   expect(objects.map(({ code }) => code)).toEqual(objects.map(() => 201));
   expect(objects).toHaveLength(11);
@@ -85,11 +94,19 @@ describe("drift", () => {
   test("a field of ours that somebody changes is taken back, in every kind", async () => {
     await settle("stolen", { image, network: {} });
     const thefts: [string, object, (object: AnyObject) => unknown][] = [
-      ["Deployment", { spec: { template: { spec: { terminationGracePeriodSeconds: 7 } } } }, ({ spec }) => spec.template.spec.terminationGracePeriodSeconds === 60],
+      [
+        "Deployment",
+        { spec: { template: { spec: { terminationGracePeriodSeconds: 7 } } } },
+        ({ spec }) => spec.template.spec.terminationGracePeriodSeconds === 60,
+      ],
       ["Service", { spec: { sessionAffinity: "ClientIP" } }, ({ spec }) => spec.sessionAffinity === "None"],
       ["HorizontalPodAutoscaler", { spec: { maxReplicas: 99 } }, ({ spec }) => spec.maxReplicas === 10],
       ["PodDisruptionBudget", { spec: { maxUnavailable: 5 } }, ({ spec }) => spec.maxUnavailable === 1],
-      ["ServiceAccount", { automountServiceAccountToken: true }, (object) => object.automountServiceAccountToken === false],
+      [
+        "ServiceAccount",
+        { automountServiceAccountToken: true },
+        (object) => object.automountServiceAccountToken === false,
+      ],
       ["NetworkPolicy", { spec: { policyTypes: ["Ingress"] } }, ({ spec }) => spec.policyTypes.length === 2],
     ];
     for (const [kind, change, isBack] of thefts) {
@@ -189,7 +206,12 @@ describe("replicas", () => {
 test("what a spec no longer asks for is pruned", async () => {
   await settle("pruned", { image, network: {}, pools: [{ name: "a" }, { name: "b" }] });
   expect(await kube.childrenOf("pruned")).toHaveLength(15);
-  await settle("pruned", { image, replicas: 1, requestState: { secretRef: { name: "mine" } }, serviceAccount: { name: "mine" } });
+  await settle("pruned", {
+    image,
+    replicas: 1,
+    requestState: { secretRef: { name: "mine" } },
+    serviceAccount: { name: "mine" },
+  });
   await eventually("only Deployment and Service are left", async () => {
     return JSON.stringify(kindsOf(await kube.childrenOf("pruned"))) === JSON.stringify(["Deployment", "Service"]);
   });
@@ -212,7 +234,11 @@ test("a paused server's objects are left alone until it is resumed", async () =>
 
 test("a changed ConfigMap or Secret changes the pods' template once, and a touched one doesn't", async () => {
   const create = (kind: string, plural: string, body: object) =>
-    kube.client.json({ method: "POST", path: `/api/v1/namespaces/${kube.namespace}/${plural}`, body: { apiVersion: "v1", kind, ...body } });
+    kube.client.json({
+      method: "POST",
+      path: `/api/v1/namespaces/${kube.namespace}/${plural}`,
+      body: { apiVersion: "v1", kind, ...body },
+    });
   await create("Secret", "secrets", { metadata: { name: "login" }, stringData: { user: "a" } });
   await create("ConfigMap", "configmaps", { metadata: { name: "settings" }, data: { colour: "red" } });
   await settle("config", {
@@ -220,7 +246,8 @@ test("a changed ConfigMap or Secret changes the pods' template once, and a touch
     envFrom: [{ configMapRef: { name: "settings" } }],
     env: [{ name: "USER", valueFrom: { secretKeyRef: { name: "login", key: "user" } } }],
   });
-  const hash = async () => (await kube.get("Deployment", "config"))?.spec.template.metadata.annotations["anypod.dev/config-hash"];
+  const hash = async () =>
+    (await kube.get("Deployment", "config"))?.spec.template.metadata.annotations["anypod.dev/config-hash"];
   const first = await hash();
   await kube.patch("Secret", "login", { metadata: { labels: { touched: "yes" } } });
   await quiet();
@@ -248,7 +275,12 @@ test("a server made again under its old name gets objects of its own", async () 
     "there is a Deployment of the new server",
     async () => {
       const deployment = await kube.get("Deployment", "again");
-      return deployment && deployment.metadata.uid !== before.metadata.uid && !deployment.metadata.deletionTimestamp && deployment;
+      return (
+        deployment &&
+        deployment.metadata.uid !== before.metadata.uid &&
+        !deployment.metadata.deletionTimestamp &&
+        deployment
+      );
     },
     60,
   );

@@ -68,13 +68,18 @@ function replaceAt(value: unknown, [first, ...rest]: PropertyKey[], by: unknown)
   return copy;
 }
 
-const junk = fc.constantFrom<unknown>(-1, 0, 1.5, 70_000, "", "a b", "-", "x".repeat(600), true, [], {}, { x: 1 }, ["a", "a"]);
+const junk = fc.constantFrom<unknown>(-1, 0, 1.5, 70_000, "", "a b", "-", "x".repeat(600), true, [], {}, { x: 1 }, [
+  "a",
+  "a",
+]);
 const mutant = specInput.chain((spec) =>
-  fc.record({ path: fc.constantFrom(...pathsOf(spec).filter((path) => path.length > 0)), by: junk }).map(({ path, by }) => ({
-    spec: replaceAt(spec, path, by),
-    path,
-    by,
-  })),
+  fc
+    .record({ path: fc.constantFrom(...pathsOf(spec).filter((path) => path.length > 0)), by: junk })
+    .map(({ path, by }) => ({
+      spec: replaceAt(spec, path, by),
+      path,
+      by,
+    })),
 );
 
 test("zod and the API server accept and refuse the same", async () => {

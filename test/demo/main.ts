@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Client, createClient, loadKubeConfig } from "../../operator/kube/client.ts";
-import { attachCluster, type Cluster, startCluster } from "../cluster/index.ts";
 import { endCluster } from "../cluster/end.ts";
+import { attachCluster, type Cluster, startCluster } from "../cluster/index.ts";
 import type { Tally } from "../driver/tally.ts";
 import { type Driver, serviceAddress, startDriver } from "../support/driver.ts";
 import { basket, driver as driverImage, loadImages, newBasket } from "../support/images.ts";
@@ -64,7 +64,8 @@ async function waitReady({ kubectl }: Pick<Demo, "kubectl">, pods: number): Prom
   kubectl("-n", namespace, "wait", "mcpserver", server, "--for=condition=Ready", "--timeout=180s");
   await eventually(
     `${pods} pods are ready`,
-    () => kubectl("-n", namespace, "get", "mcpserver", server, "-o", "jsonpath={.status.readyReplicas}") === String(pods),
+    () =>
+      kubectl("-n", namespace, "get", "mcpserver", server, "-o", "jsonpath={.status.readyReplicas}") === String(pods),
     120,
   );
 }
@@ -117,7 +118,16 @@ async function rollUnderLoad(demo: Demo): Promise<void> {
   step(`Roll to ${newBasket} under constant load, JSON and SSE calls in flight`);
   await driver.startLoad(url, 8);
   await eventually("the load is running", async () => (await driver.load()).calls > 100, 60);
-  kubectl("-n", namespace, "patch", "mcpserver", server, "--type=merge", "-p", JSON.stringify({ spec: { image: newBasket } }));
+  kubectl(
+    "-n",
+    namespace,
+    "patch",
+    "mcpserver",
+    server,
+    "--type=merge",
+    "-p",
+    JSON.stringify({ spec: { image: newBasket } }),
+  );
   await waitReady(demo, 4);
   await eventually("all old pods are gone", () => podCount(kubectl) === 4, 120);
   const tally = await driver.stopLoad();
@@ -129,11 +139,16 @@ async function rollUnderLoad(demo: Demo): Promise<void> {
 }
 
 const podCount = (kubectl: Demo["kubectl"]) =>
-  kubectl("-n", namespace, "get", "pods", "-l", `anypod.dev/server=${server}`, "-o", "name").split("\n").filter(Boolean).length;
+  kubectl("-n", namespace, "get", "pods", "-l", `anypod.dev/server=${server}`, "-o", "name").split("\n").filter(Boolean)
+    .length;
 
 async function removeServer({ client, kubectl }: Pick<Demo, "client" | "kubectl">): Promise<void> {
   kubectl("-n", namespace, "delete", "mcpserver", server, "--wait=false", "--ignore-not-found");
-  await eventually("nothing is left", async () => (await namespaceObjects(client, namespace, server)).length === 0, 150);
+  await eventually(
+    "nothing is left",
+    async () => (await namespaceObjects(client, namespace, server)).length === 0,
+    150,
+  );
 }
 
 async function showRemoval(demo: Demo): Promise<void> {
@@ -175,7 +190,10 @@ async function down(): Promise<void> {
   console.log("The demo's operator and cluster have ended: nothing is left of them.");
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { help: { type: "boolean", short: "h" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { help: { type: "boolean", short: "h" } },
+});
 const commands: Record<string, () => Promise<void>> = { up: demo, down, help: async () => console.log(help) };
 const command = commands[values.help ? "help" : (positionals[0] ?? "up")];
 

@@ -1,6 +1,7 @@
 // The requestState ring with real pods: rotated while clients have state in flight, and shown nowhere.
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+
 import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { basket as image } from "../support/images.ts";
 import { eventually } from "../support/wait.ts";
 import { type PodWorld, podWorld } from "./support.ts";

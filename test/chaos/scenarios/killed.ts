@@ -1,40 +1,69 @@
 // The operator dies in the middle of its work.
-import type { TestKube } from "../../support/kube.ts";
 import { eventually } from "../../support/wait.ts";
-import { judge, lastState, reach, statesOfStory } from "../judge.ts";
-import type { Operator } from "../operator.ts";
-import type { Proxy } from "../proxy.ts";
+import { isReached, judge, lastState, statesOfStory, Verdict } from "../judge.ts";
+import { lanes } from "../lanes.ts";
+import type { ChaosProxy } from "../proxy.ts";
 import type { Rule } from "../rules.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
-import { type Step, serverName, story } from "../story.ts";
+import { serverName, story } from "../story.ts";
+
+type Place = "before" | "after";
 
 /** Holds the k-th write, before or after the API server hears of it, and keeps all later ones from it. */
-const stopAtWrite = (k: number, at: "before" | "after", namespace: string): Rule[] => [
-  { name: `killed ${at} a write`, match: { write: true, namespace }, fault: { kind: "hold", at }, when: { nth: k } },
-  { name: "later writes", match: { write: true, namespace }, fault: { kind: "hold", at: "before" }, when: { from: k + 1 } },
+const stopAtWrite = (k: number, at: Place): Rule[] => [
+  { name: `killed ${at} the write`, match: { write: true }, fault: { kind: "hold", at }, when: { nth: k } },
+  { name: "later writes", match: { write: true }, fault: { kind: "hold", at: "before" }, when: { from: k + 1 } },
 ];
 
-interface Act {
-  stage: Stage;
-  kube: TestKube;
-  proxy: Proxy;
-}
-
-const start = ({ stage, kube, proxy }: Act) => stage.operator(proxy, "--namespace", kube.namespace);
-
-/** Waits until the write is reached and kills the operator; false when it never is: the state has been reached before. */
-async function killedAtWrite({ stage, kube, proxy }: Act, operator: Operator, goal: object): Promise<boolean> {
-  let done = false;
-  const finished = reach(stage, [kube.namespace], goal as Record<string, unknown>).then(
-    () => (done = true),
-    () => {},
-  );
-  await eventually("a write is held, or all is done", () => done || proxy.held() > 0, 90);
-  const wasHeld = proxy.held() > 0;
+/** The whole story in a namespace of its own; in each step the operator is killed once, at its k-th write. */
+async function tellWithKills(stage: Stage, k: number, at: Place): Promise<number> {
+  const states = await statesOfStory(stage);
+  const [kube, proxy] = await Promise.all([stage.namespace(), stage.proxy()]);
+  const start = () => stage.operator(proxy, "--namespace", kube.namespace);
+  let operator = start();
+  let kills = 0;
+  for (const [index, { spec, name }] of story.entries()) {
+    const goal = states[index] ?? {};
+    proxy.rules(...stopAtWrite(k, at));
+    await kube.applyServer(serverName, spec);
+    const arrived = () => isReached(stage.theatre, kube.namespace, goal);
+    await eventually(`write ${k} of ${name} is held, or all is done`, () => proxy.held() > 0 || arrived(), 60);
+    const wasHeld = proxy.held() > 0;
+    if (wasHeld) await operator.kill("SIGKILL");
+    proxy.drop();
+    proxy.rules();
+    if (!wasHeld) continue;
+    kills++;
+    operator = start();
+    await eventually(`the state of ${name} after the kill`, arrived, 60);
+  }
+  await judge(stage, [kube.namespace], await lastState(stage), 1);
   await operator.kill("SIGKILL");
-  proxy.drop();
-  proxy.rules();
-  await finished;
-  return wasHeld;
+  return kills;
 }
+
+const killedAtEveryWrite: Scenario = {
+  number: 1,
+  name: "killed before and after every write",
+  quick: true,
+  async play(stage) {
+    await statesOfStory(stage);
+    const places: Place[] = ["before", "after"];
+    // More than any step has.
+    const positions = Array.from({ length: 16 }, (_, index) => index + 1);
+    const acts = positions.flatMap((k) => places.map((at) => ({ k, at })));
+    const played = stage.whole ? acts : acts.filter(({ k, at }) => at === places[(k + stage.seed) % 2]);
+    let kills = 0;
+    await lanes(2, played, async ({ k, at }) => {
+      try {
+        kills += await tellWithKills(stage, k, at);
+      } catch (error) {
+        throw new Verdict(`killed ${at} write ${k}: ${(error as Error).message}`);
+      }
+    });
+    stage.say(`${kills} kills, at write 1 to ${positions.length} of each of ${story.length} steps`);
+  },
+};
+
+export const killed: Scenario[] = [killedAtEveryWrite];

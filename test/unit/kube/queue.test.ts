@@ -200,7 +200,7 @@ describe("a queue", () => {
   };
   const taking: Move = async ({ queue: each, working, owed }) => {
     if (each.length === 0) return;
-    const taken = (await take(each)) as string;
+    const taken = (await take(each)) ?? "";
     expect(working.has(taken)).toBe(false);
     working.add(taken);
     owed.delete(taken);
