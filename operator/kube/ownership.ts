@@ -31,16 +31,21 @@ export function covers(fields: Fields, value: unknown): boolean {
   });
 }
 
-/** The fields that the manager has applied to an object (not to a subresource of it). */
+/**
+ * The fields that the manager has applied to an object (not to a subresource of it), those of its owner references left out:
+ * they name the owner's uid, and whose the object is can be seen from the references themselves.
+ */
 export function appliedFields(managedFields: ManagedFields[] | undefined, manager: string): Fields | undefined {
-  return managedFields?.find(
+  const fields = managedFields?.find(
     (entry) => entry.manager === manager && entry.operation === "Apply" && entry.subresource === undefined,
   )?.fieldsV1;
+  const { "f:ownerReferences": _, ...metadata } = (fields?.["f:metadata"] ?? {}) as Fields;
+  return fields && { ...fields, "f:metadata": metadata };
 }
 
-/** Whether the applied fields hold all of the object's but what names it. */
+/** Whether the applied fields hold all of the object's but what names it and its owner. */
 export function ownsAll(fields: Fields, object: { metadata: object }): boolean {
   const { apiVersion: _, kind: __, ...rest } = object as Fields;
-  const { name: ___, namespace: ____, ...metadata } = object.metadata as Fields;
+  const { name: ___, namespace: ____, ownerReferences: _____, ...metadata } = object.metadata as Fields;
   return covers(fields, { ...rest, metadata });
 }

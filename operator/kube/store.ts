@@ -1,4 +1,5 @@
 // What is known of one kind: a projection of each object, by key and by index.
+import { isDeepStrictEqual } from "node:util";
 import type { ApiObject } from "./resource.ts";
 
 export interface StoreOptions<T> {
@@ -6,7 +7,7 @@ export interface StoreOptions<T> {
   project: (object: ApiObject) => T | undefined;
   /** Values that objects are looked up by; an object may have several. */
   indexBy?: (value: T) => readonly string[];
-  /** Hears of every value that came, changed or went. */
+  /** Hears of every value that came, went, or changed in more than its resource version. */
   changed: (before: T | undefined, after: T | undefined) => void;
 }
 
@@ -17,14 +18,22 @@ export interface Store<T> {
   values(): Iterable<T>;
   /** Removes what isn't among these keys, in the namespace when one is given. */
   keepOnly(present: ReadonlySet<string>, namespace?: string): void;
-  /** An object as it is now; ignored when a later version of it is known already. */
+  /** An object as it is now; ignored when this or a later version of it is known already. */
   set(object: ApiObject): void;
+  /** The same for an object that this process has just written itself: `changed` doesn't hear of it. */
+  written(object: ApiObject): void;
   /** An object that is gone, in the version it went in; ignored when a later object of that name is known. */
   remove(object: { metadata: { namespace: string; name: string; resourceVersion: string } }): void;
 }
 
 /** Key of a namespaced object. */
 export const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+
+/** Whether two values are the same but for the version: a status that nobody here reads has changed, say. */
+function isSame<T extends { resourceVersion: string }>(a: T | undefined, b: T | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return isDeepStrictEqual({ ...a, resourceVersion: "" }, { ...b, resourceVersion: "" });
+}
 
 /** Whether resource version `a` is older than `b`; both are decimal numbers (comparable since Kubernetes 1.35). */
 const isOlder = (a: string, b: string) => a.length < b.length || (a.length === b.length && a < b);
@@ -59,15 +68,18 @@ export function createStore<T extends { resourceVersion: string }>({
     if (before !== undefined) unindex(key, before);
     if (after !== undefined) put(key, after);
     else values.delete(key);
-    if (before !== undefined || after !== undefined) changed(before, after);
+    return before;
   }
 
-  function set(object: ApiObject) {
-    const key = keyOf(object.metadata);
-    const known = values.get(key);
-    // What a write answered is often known before the watch tells of an earlier change.
-    if (known && isOlder(object.metadata.resourceVersion, known.resourceVersion)) return;
-    update(key, project(object));
+  function updateAndTell(key: string, after: T | undefined) {
+    const before = update(key, after);
+    if (!isSame(before, after)) changed(before, after);
+  }
+
+  /** Whether the object brings anything new: what a write answered is often known before the watch tells of it. */
+  function isNews({ metadata }: ApiObject): boolean {
+    const known = values.get(keyOf(metadata));
+    return known === undefined || isOlder(known.resourceVersion, metadata.resourceVersion);
   }
 
   return {
@@ -77,12 +89,17 @@ export function createStore<T extends { resourceVersion: string }>({
     keepOnly(present, namespace) {
       const inScope = (key: string) => namespace === undefined || key.startsWith(`${namespace}/`);
       const gone = [...values.keys()].filter((key) => inScope(key) && !present.has(key));
-      for (const key of gone) update(key, undefined);
+      for (const key of gone) updateAndTell(key, undefined);
     },
-    set,
+    set(object) {
+      if (isNews(object)) updateAndTell(keyOf(object.metadata), project(object));
+    },
+    written(object) {
+      if (isNews(object)) update(keyOf(object.metadata), project(object));
+    },
     remove: ({ metadata }) => {
       const known = values.get(keyOf(metadata));
-      if (known && !isOlder(metadata.resourceVersion, known.resourceVersion)) update(keyOf(metadata), undefined);
+      if (known && !isOlder(metadata.resourceVersion, known.resourceVersion)) updateAndTell(keyOf(metadata), undefined);
     },
   };
 }

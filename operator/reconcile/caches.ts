@@ -2,6 +2,7 @@
 import { managedByLabel, manager, serverLabel } from "../desired/labels.ts";
 import type { Client } from "../kube/client.ts";
 import type { Discovery } from "../kube/discovery.ts";
+import { createIntern } from "../kube/intern.ts";
 import { type ApiObject, collectionPath, type ResourceType } from "../kube/resource.ts";
 import { createStore, keyOf, type Store } from "../kube/store.ts";
 import { follow, type Source } from "../kube/watch.ts";
@@ -25,7 +26,7 @@ export interface Caches {
   children(serverKey: string): Child[];
   podProblems(serverKey: string): ObservedPod[];
   config(key: string): Config | undefined;
-  /** Takes what a write answered, before the watch tells. */
+  /** Takes what a write answered, before the watch tells; no server is looked at again for it. */
   written(object: ApiObject): void;
   deleted(child: Child): void;
   /** Resolves when every kind has been listed once. */
@@ -61,6 +62,7 @@ export function startCaches({
   failed,
   signal,
 }: CacheOptions): Caches {
+  const intern = createIntern();
   const servers = createStore<ObservedServer>({
     project: observeServer,
     indexBy: referenceKeys,
@@ -79,7 +81,7 @@ export function startCaches({
   const childStores = new Map(
     [...childKinds, deployments].map((type) => [
       type.kind,
-      createStore<Child>({ project: (object) => observeChild(type.kind, object), ...ofServer }),
+      createStore<Child>({ project: (object) => observeChild(type.kind, object, intern), ...ofServer }),
     ]),
   );
   const podStore = createStore<ObservedPod>({ project: observePod, ...ofServer });
@@ -87,7 +89,7 @@ export function startCaches({
     [secrets, configMaps].map((type) => [
       type.kind,
       createStore<Config>({
-        project: (object) => observeConfig(type.kind, object),
+        project: (object) => observeConfig(type.kind, object, intern),
         indexBy: ({ child }) => (child ? [serverKeyOf(child)] : []),
         changed: (before, after) => {
           const config = after ?? before;
@@ -156,7 +158,7 @@ export function startCaches({
       const [kind = "", namespace = "", name = ""] = key.split("/");
       return configStores.get(kind)?.get(keyOf({ namespace, name }));
     },
-    written: (object) => storeOf(object.kind)?.set(object),
+    written: (object) => storeOf(object.kind)?.written(object),
     deleted: (child) => storeOf(child.kind)?.remove({ metadata: child }),
     synced: Promise.all(listed).then(() => {}),
   };

@@ -6,6 +6,7 @@ import { managedByLabel, manager, poolLabel, serverLabel } from "../desired/labe
 import { desiredHashAnnotation } from "../desired/object.ts";
 import { type Reference, referencesOf } from "../desired/references.ts";
 import { type RingState, ringStateOf } from "../desired/request-state.ts";
+import type { Intern } from "../kube/intern.ts";
 import { appliedFields } from "../kube/ownership.ts";
 import type { ApiObject } from "../kube/resource.ts";
 import type { DeploymentState, PodProblem } from "../status/observed.ts";
@@ -87,11 +88,12 @@ function observeDeployment(object: DeploymentObject, fields: Child["fields"]): D
 }
 
 /** A child of whatever kind; undefined when anypod didn't make it. */
-export function observeChild(kind: string, object: ApiObject): Child | undefined {
+export function observeChild(kind: string, object: ApiObject, intern: Intern = (value) => value): Child | undefined {
   const { labels = {}, ownerReferences, managedFields, annotations, ...metadata } = object.metadata;
   const server = labels[serverLabel];
   if (server === undefined || labels[managedByLabel] !== manager) return;
-  const fields = appliedFields(managedFields, manager);
+  const applied = appliedFields(managedFields, manager);
+  const fields = applied && intern(applied);
   return {
     kind,
     resourceVersion: metadata.resourceVersion,
@@ -119,10 +121,10 @@ export interface Config {
 export const configKey = (kind: string, { namespace, name }: { namespace: string; name: string }) =>
   `${kind}/${namespace}/${name}`;
 
-export function observeConfig(kind: string, object: ApiObject): Config {
+export function observeConfig(kind: string, object: ApiObject, intern?: Intern): Config {
   const { resourceVersion, annotations = {} } = object.metadata;
   const ring = ringStateOf(annotations);
-  const child = observeChild(kind, object);
+  const child = observeChild(kind, object, intern);
   return { resourceVersion, key: configKey(kind, object.metadata), ...(ring && { ring }), ...(child && { child }) };
 }
 

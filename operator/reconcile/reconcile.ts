@@ -131,11 +131,20 @@ function pacedPlan(whole: Plan, contention: Contention): { todo: Plan; contended
   return { todo: { ...whole, update }, contended, ...(contended.length > 0 && { after }) };
 }
 
-/** In a namespace that was going away, one object is enough to see whether it still is. */
-function cautious(todo: Plan, { conditions }: Status): Plan {
+/** In a namespace that was going away, one object is enough to see whether it still is; the rest follows soon when not. */
+function cautious(todo: Plan, { conditions }: Status): { todo: Plan; after?: number } {
   const wasTerminating = conditions?.some(({ reason }) => reason === "NamespaceTerminating");
-  return wasTerminating ? { ...todo, create: todo.create.slice(0, 1) } : todo;
+  const [first, ...rest] = todo.create;
+  if (!wasTerminating || !first || rest.length === 0) return { todo };
+  return { todo: { ...todo, create: [first] }, after: 10_000 };
 }
+
+/** When to try again what nothing that is watched will tell of, in milliseconds. */
+const retryObstacle: Partial<Record<Obstacle["why"], number>> = {
+  foreign: 10_000,
+  terminating: 30_000,
+  rejected: 60_000,
+};
 
 const soonest = (...times: (number | undefined)[]) => {
   const known = times.filter((time) => time !== undefined);
@@ -160,11 +169,13 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const { missing } = config;
   const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
   const whole = await planFor({ server, pools, children, ring, config }, context);
-  const { todo, contended, after: healDue } = pacedPlan(whole, context.contention);
-  const written = await execute(cautious(todo, observed.status), { ...context, serverUid: metadata.uid });
+  const { todo: paced, contended, after: healDue } = pacedPlan(whole, context.contention);
+  const { todo, after: restDue } = cautious(paced, observed.status);
+  const written = await execute(todo, { ...context, serverUid: metadata.uid });
   const obstacles = [...contended, ...written];
   const reportDue = await conclude(observed, { pools, obstacles, missing }, context);
-  return { after: soonest(ringDue, healDue, reportDue) };
+  const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
+  return { after: soonest(ringDue, healDue, restDue, reportDue, ...obstaclesDue) };
 }
 
 interface Findings {

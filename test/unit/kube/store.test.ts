@@ -47,9 +47,24 @@ describe("a store", () => {
 
   test("tells of every value that came, changed and went", () => {
     store.set(object("a", 1));
-    store.set(object("a", 2));
+    store.set(object("a", 2, "blue"));
     store.remove(object("a", 3));
     expect(changes).toEqual(["->1", "1>2", "2>-"]);
+  });
+
+  test("is silent about a new version in which nothing that it keeps has changed", () => {
+    store.set(object("a", 1));
+    store.set(object("a", 2));
+    expect(changes).toEqual(["->1"]);
+    expect(store.get("shop/a")?.resourceVersion).toBe("2");
+  });
+
+  test("is silent about what this process wrote, also when the watch tells of it", () => {
+    store.written(object("a", 2));
+    store.set(object("a", 1, "blue"));
+    store.set(object("a", 2));
+    expect(changes).toEqual([]);
+    expect(store.get("shop/a")?.color).toBe("red");
   });
 
   test("keeps nothing of what the projection ignores, and lets go of what it begins to ignore", () => {
@@ -99,7 +114,7 @@ describe("a store", () => {
   test("has after a list what the list has: what isn't in it is gone", () => {
     store.set(object("a", 1));
     store.set(object("b", 2));
-    relist([object("b", 3), object("c", 4)]);
+    relist([object("b", 3, "blue"), object("c", 4)]);
     expect([...store.values()].map(({ name }) => name).sort()).toEqual(["b", "c"]);
     expect(changes.slice(2)).toEqual(["2>3", "->4", "1>-"]);
   });
