@@ -1,6 +1,7 @@
 // What every part works with: the cluster, clients, the audit log, and the operator when a part wants one.
-import { setTimeout as delay } from "node:timers/promises";
+
 import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Client, createClient, loadKubeConfig } from "../../operator/kube/client.ts";
 import type { Cluster } from "../cluster/index.ts";
 import type { StartContext } from "../cluster/processes.ts";

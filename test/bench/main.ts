@@ -23,21 +23,31 @@ const parts: Record<PartName, () => Promise<{ run: (bench: Bench) => Promise<voi
 };
 
 const began = Date.now();
+const abort = new AbortController();
+const interrupted = abort.signal;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => {
+    if (!interrupted.aborted) say("ending what has been started …");
+    abort.abort();
+  });
+
 const say = (line: string) => console.error(`${((Date.now() - began) / 1000).toFixed(0).padStart(5)} s  ${line}`);
+
+async function runPart(bench: Bench, name: PartName, measures: Measure[]): Promise<void> {
+  say(`── ${name} (load ${loadAverage()}) ──`);
+  try {
+    const { run } = await parts[name]();
+    await run(bench);
+  } catch (error) {
+    if (interrupted.aborted) return;
+    say(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    measures.push({ part: name, measure: "failed", unit: "s", where: [messageOf(error).split("\n")[0] ?? ""] });
+  }
+}
 
 /** Runs the parts; one that fails doesn't keep the others from running. */
 async function runParts(bench: Bench, measures: Measure[]): Promise<void> {
-  for (const name of bench.options.parts) {
-    say(`── ${name} (load ${loadAverage()}) ──`);
-    try {
-      const { run } = await parts[name]();
-      await run(bench);
-    } catch (error) {
-      if (error instanceof Error && error.name === "AbortError") return;
-      say(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
-      measures.push({ part: name, measure: "failed", unit: "s", where: [messageOf(error).split("\n")[0] ?? ""] });
-    }
-  }
+  for (const name of bench.options.parts) if (!interrupted.aborted) await runPart(bench, name, measures);
 }
 
 function report(bench: Bench, kubernetes: string, measures: Measure[]): void {
@@ -59,30 +69,24 @@ async function cleanUp(cleanups: (() => Promise<void> | void)[]): Promise<void> 
 }
 
 async function main(options: Options): Promise<number> {
-  const abort = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => {
-      if (!abort.signal.aborted) say("ending what has been started …");
-      abort.abort();
-    });
   const cleanups: (() => Promise<void> | void)[] = [];
   const measures: Measure[] = [];
   try {
     const name = `bench-${process.pid}`;
-    const cluster = await startCluster({ mode: "fake-pods", name, log: say, signal: abort.signal });
+    const cluster = await startCluster({ mode: "fake-pods", name, log: say, signal: interrupted });
     cleanups.push(cluster.stop);
     await installCrd(cluster.kubeconfig);
     const program = await operatorProgram(options.operator);
-    const context = { name, log: say, signal: abort.signal, onEnd: (cleanup: () => void) => cleanups.push(cleanup) };
+    const context = { name, log: say, signal: interrupted, onEnd: (cleanup: () => void) => cleanups.push(cleanup) };
     const bench = createBench({ options, cluster, program, say, context, record: (measure) => measures.push(measure) });
     const { gitVersion } = await bench.user.json<{ gitVersion: string }>({ path: "/version" });
-    const interrupted = new Promise((resolve) => abort.signal.addEventListener("abort", resolve));
-    await Promise.race([runParts(bench, measures), interrupted]);
+    const end = new Promise((resolve) => interrupted.addEventListener("abort", resolve));
+    await Promise.race([runParts(bench, measures), end]);
     if (measures.length > 0) report(bench, gitVersion, measures);
   } finally {
     await cleanUp(cleanups);
   }
-  return abort.signal.aborted ? 130 : 0;
+  return interrupted.aborted ? 130 : 0;
 }
 
 try {

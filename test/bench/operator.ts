@@ -68,8 +68,13 @@ export async function startMeasured(
   const dir = dirname(cluster.kubeconfig);
   const name = `operator-${count}`;
   const started = Date.now();
+  let stopping = false;
+  /** Its end is news only when nobody asked for it. */
+  const logEnd = (line: string) => {
+    if (!stopping) context.log(line);
+  };
   const { pid, ended, tail } = startProcess(
-    { ...context, dir },
+    { ...context, dir, log: logEnd },
     {
       name,
       command: process.execPath,
@@ -99,6 +104,7 @@ export async function startMeasured(
     synced,
     log,
     async stop(signal = "SIGTERM") {
+      stopping = true;
       if (isAlive(pid)) process.kill(pid, signal);
       await waitUntil(() => ended() !== undefined, { for: "the operator to end", timeout: 30_000, every: 10 });
     },

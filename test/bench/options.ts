@@ -22,6 +22,8 @@ export interface Options {
   servers: number;
   /** How many changes are measured. */
   samples: number;
+  /** How often "at once" is measured; the median counts. */
+  rounds: number;
   minutes: number;
   /** The operator's entry file; undefined: this checkout's. */
   operator: string | undefined;
@@ -48,6 +50,7 @@ one table. Parts, all unless told:
 
   --servers N      how many "at once" is (1000)
   --samples N      how many changes are measured (200)
+  --rounds N       how often "at once" is measured; the median ratio counts (1)
   --minutes N      how long churn lasts (3)
   --operator FILE  measures another checkout's operator/main.ts
   --json FILE      where the results go as JSON (bench-results.json)
@@ -67,6 +70,7 @@ export function readOptions(): Options | undefined {
     options: {
       servers: { type: "string", default: "1000" },
       samples: { type: "string", default: "200" },
+      rounds: { type: "string", default: "1" },
       minutes: { type: "string", default: "3" },
       operator: { type: "string" },
       json: { type: "string", default: "bench-results.json" },
@@ -84,6 +88,7 @@ export function readOptions(): Options | undefined {
     parts: partNames.filter((name) => positionals.length === 0 || positionals.includes(name)),
     servers: wholeNumber("servers", values.servers),
     samples: wholeNumber("samples", values.samples),
+    rounds: wholeNumber("rounds", values.rounds),
     minutes: wholeNumber("minutes", values.minutes),
     operator: values.operator,
     json: values.json,

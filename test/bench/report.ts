@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 
-export type Unit = "s" | "ms" | "×" | "MiB" | "MiB/h" | "%" | "writes" | "reads" | "writes a server";
+/** Empty for counts. */
+export type Unit = "s" | "ms" | "MiB" | "MiB/h" | "%" | "";
 
 /** One line of the table. */
 export interface Measure {
@@ -72,8 +73,8 @@ const header = ["", "measure", "floor", "anypod", "÷ floor", "bar", ""];
 function cells(measure: Measure): string[] {
   const { part, unit, value, floor, bar, barOnRatio } = measure;
   const ratio = ratioOf(measure);
-  const withUnit = (number: number | undefined) => (number === undefined ? "" : `${short(number)} ${unit}`);
-  const limit = bar === undefined ? "" : `≤ ${bar}${barOnRatio ? "×" : ` ${unit}`}`;
+  const withUnit = (number: number | undefined) => (number === undefined ? "" : `${short(number)} ${unit}`.trimEnd());
+  const limit = bar === undefined ? "" : `≤ ${bar}${barOnRatio ? "×" : ` ${unit}`}`.trimEnd();
   const times = ratio === undefined ? "" : `${ratio.toFixed(2)}×`;
   return [part, measure.measure, withUnit(floor), withUnit(value), times, limit, verdict(measure)];
 }
@@ -82,7 +83,11 @@ function cells(measure: Measure): string[] {
 export function table(measures: Measure[]): string {
   const rows = [header, ...measures.map(cells)];
   const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
   const rule = widths.map((width) => "─".repeat(width)).join("  ");
   return [
     line(header),
@@ -98,7 +103,9 @@ export function table(measures: Measure[]): string {
 export function markdown(measures: Measure[]): string {
   const [, ...titles] = header;
   const row = (texts: string[]) => `| ${texts.join(" | ")} |`;
-  return [row(titles), row(titles.map(() => "---")), ...measures.map((measure) => row(cells(measure).slice(1)))].join("\n");
+  return [row(titles), row(titles.map(() => "---")), ...measures.map((measure) => row(cells(measure).slice(1)))].join(
+    "\n",
+  );
 }
 
 /** What goes into bench-results.json. */

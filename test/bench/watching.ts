@@ -48,25 +48,39 @@ export async function watchKinds(client: Client, types: ResourceType[], namespac
   };
 }
 
-async function readEvents(
+interface Stream {
+  path: string;
+  kind: string;
+  /** Where the next watch goes on. */
+  resourceVersion: string;
+}
+
+/** Reads one watch to its end. */
+async function readWatch(
   client: Client,
-  { path, resourceVersion, kind }: { path: string; resourceVersion: string; kind: string },
+  stream: Stream,
   hear: (event: SeenEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let seen = resourceVersion;
-  // The API server ends a watch now and then.
-  while (!signal.aborted) {
-    const query = { watch: true, allowWatchBookmarks: true, resourceVersion: seen, timeoutSeconds: 3000 };
-    try {
-      for await (const line of client.lines({ path, query, signal, timeout: 3_600_000 })) {
-        if (line === "") continue;
-        const event = JSON.parse(line) as Omit<SeenEvent, "at">;
-        seen = event.object.metadata.resourceVersion;
-        if (event.type !== "BOOKMARK") hear({ ...event, object: { ...event.object, kind }, at: performance.now() });
-      }
-    } catch (error) {
-      if (!signal.aborted) console.error(`bench: a watch of ${kind} broke: ${String(error)}`);
-    }
+  const { path, kind, resourceVersion } = stream;
+  const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds: 3000 };
+  for await (const line of client.lines({ path, query, signal, timeout: 3_600_000 })) {
+    if (line === "") continue;
+    const { type, object } = JSON.parse(line) as Omit<SeenEvent, "at">;
+    stream.resourceVersion = object.metadata.resourceVersion;
+    if (type !== "BOOKMARK") hear({ type, object: { ...object, kind }, at: performance.now() });
   }
+}
+
+/** Watches until the signal aborts: the API server ends a watch now and then. */
+async function readEvents(
+  client: Client,
+  stream: Stream,
+  hear: (event: SeenEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted)
+    await readWatch(client, stream, hear, signal).catch((error: unknown) => {
+      if (!signal.aborted) console.error(`bench: a watch of ${stream.kind} broke: ${String(error)}`);
+    });
 }

@@ -23,14 +23,20 @@ export interface Theatre {
   folder: string;
   /** The states that the story leads to without faults, once they are known. */
   states: State[] | undefined;
+  /** Looks again for the kinds that there are. */
+  rediscover(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function openTheatre(name: string, log: (line: string) => void): Promise<Theatre> {
+export async function openTheatre(
+  name: string,
+  log: (line: string) => void,
+  { definition = true } = {},
+): Promise<Theatre> {
   const cluster = await startCluster({ mode: "control-plane", name, log });
   const { kubeconfig, auditLog } = cluster;
   if (auditLog === undefined) throw new Error("the fault suite reads the audit log, which this cluster doesn't show");
-  await installCrd(kubeconfig);
+  if (definition) await installCrd(kubeconfig);
   const { client } = await testKube(kubeconfig);
   const history = recordHistory(client);
   const kubelet = startKubelet(client);
@@ -38,6 +44,9 @@ export async function openTheatre(name: string, log: (line: string) => void): Pr
   return {
     ...{ kubeconfig, client, history, folder, audit: openAuditLog(auditLog), states: undefined },
     kinds: await discover(client),
+    async rediscover() {
+      this.kinds = await discover(client);
+    },
     async stop() {
       await Promise.all([history.stop(), kubelet.stop()]);
       await client.close();

@@ -51,13 +51,14 @@ const killedAtEveryWrite: Scenario = {
     await statesOfStory(stage);
     const places: Place[] = ["before", "after"];
     // More than any step has.
-    const positions = Array.from({ length: 16 }, (_, index) => index + 1);
+    const positions = Array.from({ length: 14 }, (_, index) => index + 1);
     const acts = positions.flatMap((k) => places.map((at) => ({ k, at })));
     const played = stage.whole ? acts : acts.filter(({ k, at }) => at === places[(k + stage.seed) % 2]);
     let kills = 0;
-    await lanes(2, played, async ({ k, at }) => {
+    await lanes(3, played, async ({ k, at }) => {
       try {
-        kills += await tellWithKills(stage, k, at);
+        const killed = await tellWithKills(stage, k, at);
+        kills += killed;
       } catch (error) {
         throw new Verdict(`killed ${at} write ${k}: ${(error as Error).message}`);
       }

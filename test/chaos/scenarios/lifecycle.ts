@@ -1,0 +1,179 @@
+// Names, namespaces and definitions at their limits, and a server that never works.
+import { setTimeout as delay } from "node:timers/promises";
+import { installCrd, type TestKube } from "../../support/kube.ts";
+import { eventually } from "../../support/wait.ts";
+import { lanes } from "../lanes.ts";
+import { must, quiet, ready, reach, shownWrite, statesOfStory, writesIn } from "../judge.ts";
+import { percentile, type Scenario, sum } from "../scenario.ts";
+import { openStage, openTheatre, type Stage } from "../stage.ts";
+import { serverName, story } from "../story.ts";
+
+const image = (version: number) => `registry.example.com/basket-mcp:${version}.0.0`;
+
+const terminating: Scenario = {
+  number: 20,
+  name: "namespace terminating",
+  quick: true,
+  async play(stage) {
+    const [proxy, kube] = await Promise.all([stage.proxy(), stage.namespace()]);
+    stage.operator(proxy);
+    const { client, namespace } = kube;
+    const path = `/api/v1/namespaces/${namespace}`;
+    await kube.applyServer("doomed", { image: image(1), replicas: 2, network: {} });
+    await ready(kube, "doomed");
+    // Two things hold the namespace: one of them is a server that can't go.
+    const finalizers = ["example.com/held"];
+    await client.json({ method: "POST", path: `${path}/configmaps`, body: { metadata: { name: "held", finalizers } } });
+    await kube.applyServer("held", { image: image(1), replicas: 1 });
+    await ready(kube, "held");
+    await kube.patch("McpServer", "held", { metadata: { finalizers } });
+    const before = writesIn(stage.theatre, [namespace]).length;
+    await client.json({ method: "DELETE", path });
+    await eventually("its Deployments are gone", async () => (await kube.list("Deployment")).length === 0);
+    await quiet(stage, [namespace]);
+    const late = writesIn(stage.theatre, [namespace]).slice(before);
+    const creates = late.filter(({ verb, subresource }) => verb !== "delete" && subresource === "");
+    stage.say(`${late.length} writes while the namespace went: ${late.slice(0, 6).map(shownWrite).join(", ")}`);
+    // One pass may be under way when the news comes, for each of the two servers.
+    must(creates.length <= 2 * 8, `${creates.length} tries to make objects in a namespace that goes`);
+    const letGo = { method: "PATCH", contentType: "application/merge-patch+json", body: { metadata: { finalizers: null } } } as const;
+    await client.json({ ...letGo, path: `${path}/configmaps/held` });
+    await kube.patch("McpServer", "held", { metadata: { finalizers: null } });
+    await eventually("the namespace is gone", () => client.json({ path }).then(() => false, () => true));
+    await client.json({ method: "POST", path: "/api/v1/namespaces", body: { metadata: { name: namespace } } });
+    await kube.applyServer("doomed", { image: image(2), replicas: 2, network: {} });
+    await ready(kube, "doomed");
+    stage.say("made again under its name: Ready");
+  },
+};
+
+const definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/mcpservers.anypod.dev";
+
+/** On a control plane of its own, as a definition is everybody's. */
+async function withoutDefinition(stage: Stage, play: (inner: Stage) => Promise<void>): Promise<void> {
+  const theatre = await openTheatre(`chaos-crd-${process.pid}`, () => {}, { definition: false });
+  const inner = openStage({ ...stage, theatre });
+  try {
+    await play(inner);
+  } finally {
+    await inner.close();
+    await theatre.stop();
+  }
+}
+
+const missingDefinition: Scenario = {
+  number: 21,
+  name: "CRD missing at start, deleted, installed again",
+  quick: true,
+  async play(stage) {
+    const [made = {}] = await statesOfStory(stage);
+    const [step] = story;
+    must(step !== undefined, "the story has no step");
+    await withoutDefinition(stage, async (inner) => {
+      const { client, kubeconfig } = inner.theatre;
+      const proxy = await inner.proxy();
+      const operator = inner.operator(proxy);
+      const seconds = stage.whole ? 60 : 5;
+      await eventually("it asks for McpServers", () => proxy.journal.some(({ resource }) => resource === "mcpservers"));
+      const began = proxy.journal.length;
+      // The point is that time passes.
+      await delay(seconds * 1000);
+      must(operator.alive(), `it has ended:\n${operator.log().slice(-1000)}`);
+      const rate = (proxy.journal.length - began) / seconds;
+      must(rate <= 10, `${rate.toFixed(1)} requests a second while there is no definition`);
+      const install = async () => {
+        await installCrd(kubeconfig);
+        await inner.theatre.rediscover();
+      };
+      await install();
+      const kube = await inner.namespace();
+      const serve = async (what: string) => {
+        await kube.applyServer(serverName, step.spec);
+        const took = await reach(inner, [kube.namespace], made, 120);
+        stage.say(`${what}: ${rate.toFixed(1)} requests a second before; right ${(took / 1000).toFixed(1)} s after it was installed`);
+        return took;
+      };
+      must((await serve("missing at start")) <= 40_000, "it took more than 40 s to notice the definition");
+      if (!stage.whole) return;
+      await client.json({ method: "DELETE", path: definition });
+      await eventually("the servers are gone", () => client.json({ path: "/apis/anypod.dev/v1alpha1/mcpservers" }).then(() => false, () => true));
+      await install();
+      await serve("deleted and installed again");
+      must(operator.alive(), `it has ended:\n${operator.log().slice(-1000)}`);
+      await quiet(inner, [kube.namespace]);
+    });
+  },
+};
+
+const longNames: Scenario = {
+  number: 24,
+  name: "63-character names with a shared prefix",
+  quick: true,
+  async play(stage) {
+    const [proxy, kube] = await Promise.all([stage.proxy(), stage.namespace()]);
+    stage.operator(proxy);
+    const prefix = "s".repeat(61);
+    const poolPrefix = "p".repeat(61);
+    const pools = [{ name: `${poolPrefix}-1` }, { name: `${poolPrefix}-2` }];
+    // The last two are the same text, cut in different places.
+    const servers = [`${prefix}-1`, `${prefix}-2`, `${prefix}x1`, "s", `s-${poolPrefix}`];
+    const spec = { image: image(1), autoscaling: { minReplicas: 1, maxReplicas: 2 }, network: {}, pools };
+    await Promise.all(servers.map((name) => kube.applyServer(name, spec)));
+    await Promise.all(servers.map((name) => ready(kube, name)));
+    const children = await Promise.all(servers.map((name) => kube.childrenOf(name)));
+    const counts = new Set(children.map(({ length }) => length));
+    must(counts.size === 1, `servers of one spec have ${[...counts].join(", ")} objects`);
+    const uids = new Set(children.flat().map(({ metadata }) => metadata.uid));
+    must(uids.size === children.flat().length, "two servers share an object");
+    const tooLong = children.flat().filter(({ metadata }) => metadata.name.length > 63);
+    must(tooLong.length === 0, `longer than 63: ${tooLong.map(({ metadata }) => metadata.name).join(", ")}`);
+    await quiet(stage, [kube.namespace]);
+    stage.say(`${servers.length} servers with ${children[0]?.length} objects each, all distinct`);
+  },
+};
+
+/** How long each server takes from a change of its spec to the change of its Deployment, in milliseconds. */
+async function changeTimes(kube: TestKube, names: readonly string[], version: number): Promise<number[]> {
+  const times: number[] = [];
+  await lanes(2, names, async (name) => {
+    const began = performance.now();
+    await kube.applyServer(name, { image: image(version), replicas: 1 });
+    await eventually(`${name} has version ${version}`, async () => {
+      const deployment = await kube.get("Deployment", name);
+      return deployment?.spec.template.spec.containers[0].image === image(version);
+    });
+    times.push(performance.now() - began);
+  });
+  return times;
+}
+
+const poison: Scenario = {
+  number: 25,
+  name: "a poison server among many",
+  quick: true,
+  alone: true,
+  async play(stage) {
+    const [proxy, kube] = await Promise.all([stage.proxy(), stage.namespace()]);
+    await stage.operator(proxy).synced();
+    const names = Array.from({ length: stage.whole ? 1000 : 50 }, (_, index) => `server-${index}`);
+    await lanes(8, names, async (name) => void (await kube.applyServer(name, { image: image(1), replicas: 1 })));
+    await lanes(8, names, async (name) => void (await ready(kube, name, 300)));
+    const without = await changeTimes(kube, names, 2);
+    proxy.rules({ name: "poisoned", match: { write: true, name: "poison" }, fault: { kind: "answer", status: 500 } });
+    await kube.applyServer("poison", { image: image(1), replicas: 1 });
+    const began = Date.now();
+    const beside = await changeTimes(kube, names, 3);
+    const rate = sum(proxy.injected()) / ((Date.now() - began) / 1000);
+    const [before, after] = [percentile(without, 0.99), percentile(beside, 0.99)];
+    stage.say(`${names.length} servers, change → Deployment p99 ${before.toFixed(0)} ms alone, ${after.toFixed(0)} ms beside the poison,`);
+    stage.say(`which was tried ${sum(proxy.injected())} times (${rate.toFixed(1)} writes a second)`);
+    // The bar is 1.2 times; what a busy machine adds to the last hundredth is not the poison's.
+    must(after <= before * 1.2 + 250, `p99 went from ${before.toFixed(0)} to ${after.toFixed(0)} ms`);
+    proxy.rules();
+    await kube.applyServer("poison", { image: image(2), replicas: 1 });
+    await ready(kube, "poison", 150);
+    await quiet(stage, [kube.namespace]);
+  },
+};
+
+export const lifecycle: Scenario[] = [terminating, missingDefinition, longNames, poison];

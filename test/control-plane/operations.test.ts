@@ -1,0 +1,102 @@
+// What the operator offers to those who run it: metrics, health, events, and a scope to work in.
+import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
+import { type RunningOperator, startOperator } from "../support/operator.ts";
+import { eventually } from "../support/wait.ts";
+
+const image = "registry.example.com/basket-mcp:1.4.0";
+const kubeconfig = inject("kubeconfig");
+let kube: TestKube;
+let operator: RunningOperator | undefined;
+
+beforeAll(async () => {
+  kube = await testKube(kubeconfig);
+});
+afterEach(() => operator?.stop());
+
+/** Where the operator serves what it said it would. */
+const addressOf = (what: string) => new RegExp(`"what":"${what}","address":"([^"]+)"`).exec(operator?.log() ?? "")?.[1];
+const get = async (what: string, path: string) => {
+  const response = await fetch(`http://${addressOf(what)}${path}`);
+  return { status: response.status, body: await response.text() };
+};
+
+test("metrics go by the names that dashboards know, and health follows the caches", async () => {
+  operator = await startOperator(
+    kubeconfig,
+    ...["--metrics-bind-address", "127.0.0.1:0", "--health-probe-bind-address", "127.0.0.1:0"],
+  );
+  await kube.applyServer("measured", { image });
+  await kube.condition("measured", "Reconciling", { status: "True" });
+  expect(await get("health", "/healthz")).toMatchObject({ status: 200 });
+  expect(await get("health", "/readyz")).toMatchObject({ status: 200 });
+  expect(await get("metrics", "/nothing")).toMatchObject({ status: 404 });
+  const { body } = await get("metrics", "/metrics");
+  for (const line of [
+    /^controller_runtime_reconcile_total\{controller="mcpserver",result="success"\} [1-9]/m,
+    /^controller_runtime_reconcile_time_seconds_count\{controller="mcpserver"\} [1-9]/m,
+    /^controller_runtime_max_concurrent_reconciles\{controller="mcpserver"\} 8/m,
+    /^workqueue_depth\{name="mcpserver"\} \d/m,
+    /^workqueue_queue_duration_seconds_count\{name="mcpserver"\} [1-9]/m,
+    /^rest_client_requests_total\{method="PATCH",code="201"\} [1-9]/m,
+    /^rest_client_request_duration_seconds_count\{verb="PATCH"\} [1-9]/m,
+    /^leader_election_master_status\{name="anypod"\} 1/m,
+    /^anypod_servers\{condition="Ready",status="False"\} [1-9]/m,
+    /^anypod_server_settle_seconds_count \d/m,
+    /^process_cpu_seconds_total /m,
+  ])
+    expect(body).toMatch(line);
+});
+
+const eventsAbout = async (name: string) => {
+  const { items } = await kube.client.json<{ items: AnyObject[] }>({
+    path: `/apis/events.k8s.io/v1/namespaces/${kube.namespace}/events`,
+  });
+  return items.filter(({ regarding }) => regarding.name === name && regarding.kind === "McpServer");
+};
+
+test("an event tells of a problem, the same again is counted, and a server without one has none", async () => {
+  operator = await startOperator(kubeconfig);
+  const bad = { image, template: { spec: { restartPolicy: "Sometimes" } } };
+  await kube.applyServer("told", bad);
+  await kube.condition("told", "Stalled", { status: "True", reason: "Rejected" });
+  const [event] = await eventually("there is an event", async () => {
+    const events = await eventsAbout("told");
+    return events.length > 0 && events;
+  });
+  expect(event).toMatchObject({ type: "Warning", reason: "Rejected", reportingController: "anypod.dev/operator" });
+  expect(event?.note).toMatch(/restartPolicy/);
+  await kube.applyServer("told", { image });
+  await kube.condition("told", "Stalled", { status: "False" });
+  await kube.applyServer("told", bad);
+  await eventually("it is counted", async () => (await eventsAbout("told"))[0]?.series?.count === 2);
+  expect(await eventsAbout("told")).toHaveLength(1);
+  await kube.applyServer("well", { image });
+  await kube.condition("well", "Reconciling", { status: "True" });
+  expect(await eventsAbout("well")).toEqual([]);
+});
+
+describe("scope", () => {
+  test("with --namespace, servers of other namespaces are left alone", async () => {
+    const other = await testKube(kubeconfig);
+    await other.applyServer("outside", { image });
+    await kube.applyServer("inside", { image });
+    operator = await startOperator(kubeconfig, "--namespace", kube.namespace);
+    await eventually("the inner one is made", () => kube.get("Deployment", "inside"));
+    await kube.condition("inside", "Reconciling", { status: "True" });
+    expect(await other.childrenOf("outside")).toEqual([]);
+    expect((await other.server("outside")).status).toBeUndefined();
+    await other.remove("McpServer", "outside");
+  });
+
+  test("with --selector, only servers that match are looked after, as soon as they do", async () => {
+    await kube.applyServer("unlabelled", { image });
+    operator = await startOperator(kubeconfig, "--namespace", kube.namespace, "--selector", "tier=mcp");
+    await kube.patch("McpServer", "inside", { metadata: { labels: { tier: "mcp" } } });
+    await kube.remove("Service", "inside");
+    await eventually("the one that matches is healed", () => kube.get("Service", "inside"));
+    expect(await kube.childrenOf("unlabelled")).toEqual([]);
+    await kube.patch("McpServer", "unlabelled", { metadata: { labels: { tier: "mcp" } } });
+    await eventually("the other one is made when it matches", () => kube.get("Deployment", "unlabelled"));
+  });
+});
