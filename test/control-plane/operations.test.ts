@@ -1,4 +1,8 @@
 // What the operator offers to those who run it: metrics, health, events, and a scope to work in.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dump, load } from "js-yaml";
 import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
@@ -76,6 +80,50 @@ test("an event tells of a problem, the same again is counted, and a server witho
   expect(await eventsAbout("well")).toEqual([]);
 });
 
+/** All that the operator needs in a namespace. */
+const rules = [
+  { apiGroups: ["anypod.dev"], resources: ["mcpservers"], verbs: ["list", "watch"] },
+  { apiGroups: ["anypod.dev"], resources: ["mcpservers/status"], verbs: ["patch"] },
+  { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
+  ...[
+    { apiGroups: [""], resources: ["secrets", "services", "serviceaccounts"] },
+    { apiGroups: ["apps"], resources: ["deployments"] },
+    { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"] },
+    { apiGroups: ["policy"], resources: ["poddisruptionbudgets"] },
+    { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"] },
+  ].map((rule) => ({ ...rule, verbs: ["get", "list", "watch", "create", "patch", "delete"] })),
+  { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
+];
+
+/** Starts the operator as an account that has a Role in the namespace and no other right; returns its log. */
+async function runWithRightsIn({ client, namespace }: TestKube): Promise<() => string> {
+  const metadata = { name: "operator" };
+  const post = <T>(path: string, body: object) => client.json<T>({ method: "POST", path, body });
+  const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  await post(accounts, { metadata });
+  await post(`${rbac}/roles`, { metadata, rules });
+  await post(`${rbac}/rolebindings`, {
+    metadata,
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "operator" },
+    subjects: [{ kind: "ServiceAccount", name: "operator", namespace }],
+  });
+  const { status } = await post<{ status: { token: string } }>(`${accounts}/operator/token`, {});
+  const config = load(readFileSync(kubeconfig, "utf8")) as { users: { user: object }[] };
+  config.users = config.users.map((user) => ({ ...user, user: { token: status.token } }));
+  const folder = mkdtempSync(join(tmpdir(), "anypod-test-"));
+  const file = join(folder, "kubeconfig");
+  writeFileSync(file, dump(config), { mode: 0o600 });
+  try {
+    const started = await startOperator(file, "--namespace", namespace);
+    operator = started;
+    return started.log;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 describe("scope", () => {
   test("with --namespace, servers of other namespaces are left alone", async () => {
     const other = await testKube(kubeconfig);
@@ -87,6 +135,18 @@ describe("scope", () => {
     expect(await other.childrenOf("outside")).toEqual([]);
     expect((await other.server("outside")).status).toBeUndefined();
     await other.remove("McpServer", "outside");
+  });
+
+  test("with --namespace, rights in that namespace are enough", async () => {
+    const log = await runWithRightsIn(kube);
+    await kube.applyServer("bounded", { image, network: {} });
+    await kube.condition("bounded", "Reconciling", { status: "True", reason: "RollingOut" });
+    await kube.applyServer("bounded", { image, replicas: 1, pools: [{ name: "a" }] });
+    await eventually(
+      "what isn't asked for any more is pruned",
+      async () => !(await kube.get("NetworkPolicy", "bounded")),
+    );
+    expect(log()).not.toMatch(/forbidden/i);
   });
 
   test("with --selector, only servers that match are looked after, as soon as they do", async () => {
