@@ -150,6 +150,8 @@ interface Turn {
 
 type Following = { source: Source; sink: Sink };
 
+const versionOf = (state: State) => (state.phase === "watch" ? state.resourceVersion : "");
+
 /** One step and what came of it. Throws only when the signal aborts. */
 async function turn(
   client: Client,
@@ -158,17 +160,19 @@ async function turn(
   signal: AbortSignal,
 ): Promise<Turn> {
   const began = Date.now();
+  const version = versionOf(state);
+  // A stream that brought something, or held for long, was a good one: the count of failures begins anew.
+  const wasGood = () => versionOf(state) !== version || Date.now() - began > healthyAfter;
+  const count = () => (wasGood() ? 1 : failures + 1);
   try {
     const next = await step(client, { source, sink, state }, signal);
     // A server that ends each watch at once must not be asked in a tight loop.
-    return { state: next, failures: next === state && Date.now() - began < shortest ? failures + 1 : 0 };
+    return { state: next, failures: next === state && Date.now() - began < shortest ? count() : 0 };
   } catch (failure) {
     signal.throwIfAborted();
     sink.failed(failure);
     const next = afterFailure(state, failure, source);
-    if (next.phase === "absent") return { state: next, failures: 0 };
-    // A stream that held for long starts the count anew.
-    return { state: next, failures: Date.now() - began > healthyAfter ? 1 : failures + 1, failure };
+    return { state: next, failures: next.phase === "absent" ? 0 : count(), failure };
   }
 }
 
