@@ -1,4 +1,5 @@
 // HTTP to the API server: one set of kept-alive connections, JSON in and out, errors as values. Log-in is client-node's.
+import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig, type RequestContext } from "@kubernetes/client-node";
 import { Agent, type Dispatcher, request } from "undici";
 import { ApiError } from "./errors.ts";
@@ -40,6 +41,8 @@ export interface Client {
 const defaultTimeout = 30_000;
 /** Requests in flight, watches aside: more only lengthen the API server's queue, and with it everybody's tail. */
 const inFlight = 8;
+/** The longest wait that a server can ask for, in milliseconds. */
+const longestQuiet = 60_000;
 /** How long log-in data is used before client-node is asked again: tokens and CAs on disk rotate. */
 const credentialsMaxAge = 10_000;
 
@@ -136,9 +139,23 @@ export function createClient(config: KubeConfig, { mayWrite = () => true, observ
   const server = cluster.server.replace(/\/$/, "");
   const credentials = credentialsOf(config);
   const limit = createLimit(inFlight);
+  /** Until when the server asked to be left alone, in milliseconds since the epoch. */
+  let quietUntil = 0;
+
+  /** Waits as long as the server asked for with its last 429: who asks is this process, whatever it is about. */
+  async function waitForQuiet(signal: AbortSignal | undefined): Promise<void> {
+    const wait = Math.min(quietUntil - Date.now(), longestQuiet);
+    if (wait > 0) await delay(wait, undefined, signal && { signal });
+  }
+
+  function noticed(error: ApiError): ApiError {
+    if (error.status === 429 && error.retryAfter) quietUntil = Date.now() + error.retryAfter * 1000;
+    return error;
+  }
 
   async function send(options: ApiRequest): Promise<Dispatcher.ResponseData> {
     const method = options.method ?? "GET";
+    await waitForQuiet(options.signal);
     const { headers, dispatcher } = await credentials();
     if (method !== "GET" && !mayWrite())
       throw new NotAllowedError(`this process may not write now: ${method} ${options.path}`);
@@ -157,7 +174,7 @@ export function createClient(config: KubeConfig, { mayWrite = () => true, observ
       throw error;
     });
     answered(String(response.statusCode));
-    if (response.statusCode >= 300) throw await errorOf(response);
+    if (response.statusCode >= 300) throw noticed(await errorOf(response));
     return response;
   }
 

@@ -73,9 +73,10 @@ export function startCaches({
   });
   const ofServer = {
     indexBy: (value: { namespace: string; server: string }) => [serverKeyOf(value)],
+    // Both, as somebody may have changed the label that says whose it is.
     changed: (before: Child | ObservedPod | undefined, after: Child | ObservedPod | undefined) => {
-      const value = after ?? before;
-      if (value) changed(serverKeyOf(value));
+      const keys = [before, after].flatMap((value) => (value ? [serverKeyOf(value)] : []));
+      for (const key of new Set(keys)) changed(key);
     },
   };
   const childStores = new Map(
@@ -92,10 +93,9 @@ export function startCaches({
         project: (object) => observeConfig(type.kind, object, intern),
         indexBy: ({ child }) => (child ? [serverKeyOf(child)] : []),
         changed: (before, after) => {
-          const config = after ?? before;
-          if (!config) return;
-          if (config.child) changed(serverKeyOf(config.child));
-          for (const server of servers.withIndex(config.key)) changed(keyOf(server.metadata));
+          const key = (after ?? before)?.key ?? "";
+          ofServer.changed(before?.child, after?.child);
+          for (const server of servers.withIndex(key)) changed(keyOf(server.metadata));
         },
       }),
     ]),

@@ -9,7 +9,7 @@ import { type ApiObject, apply, read, remove } from "../kube/resource.ts";
 import type { Obstacle } from "../status/observed.ts";
 import type { Caches } from "./caches.ts";
 import { typeOf } from "./kinds.ts";
-import type { Child } from "./observed.ts";
+import { type Child, childOf } from "./observed.ts";
 import type { Plan, Update } from "./plan.ts";
 
 export interface ExecuteOptions {
@@ -56,13 +56,18 @@ async function create(object: KubeObject, options: ExecuteOptions): Promise<Obst
     return [];
   } catch (error) {
     if (!isConflict(error)) throw error;
-    const existing = await read<ApiObject>(options.client, typeOf(object.kind), object.metadata);
-    const owner = existing.metadata.ownerReferences?.find(({ controller }) => controller)?.uid;
-    if (owner !== options.serverUid) return [obstacle(object, "foreign", "")];
-    // Ours: made by a pass that the caches haven't heard of yet.
-    options.caches.written(existing);
-    throw error;
+    return writeOver(object, options);
   }
+}
+
+/** Writes an object that is there, though the caches don't know it: this server's own, its labels taken by somebody, or new. */
+async function writeOver(object: KubeObject, options: ExecuteOptions): Promise<Obstacle[]> {
+  const existing = await read<ApiObject>(options.client, typeOf(object.kind), object.metadata);
+  const child = childOf("", object.kind, existing);
+  if (child.owner !== options.serverUid) return [obstacle(object, "foreign", "")];
+  if (child.deleting) return [obstacle(object, "leaving", "")];
+  await write(guarded(object, child), options);
+  return [];
 }
 
 function obstacle(object: KubeObject, why: Obstacle["why"], message: string): Obstacle {

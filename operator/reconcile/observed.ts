@@ -87,11 +87,9 @@ function observeDeployment(object: DeploymentObject, fields: Child["fields"]): D
   };
 }
 
-/** A child of whatever kind; undefined when anypod didn't make it. */
-export function observeChild(kind: string, object: ApiObject, intern: Intern = (value) => value): Child | undefined {
-  const { labels = {}, ownerReferences, managedFields, annotations, ...metadata } = object.metadata;
-  const server = labels[serverLabel];
-  if (server === undefined || labels[managedByLabel] !== manager) return;
+/** An object that anypod made for a server, whatever its labels say by now. */
+export function childOf(server: string, kind: string, object: ApiObject, intern: Intern = (value) => value): Child {
+  const { ownerReferences, managedFields, annotations, ...metadata } = object.metadata;
   const applied = appliedFields(managedFields, manager);
   const fields = applied && intern(applied);
   return {
@@ -107,6 +105,12 @@ export function observeChild(kind: string, object: ApiObject, intern: Intern = (
     fields,
     ...(kind === "Deployment" && { deployment: observeDeployment(object as DeploymentObject, fields) }),
   };
+}
+
+/** A child of whatever kind; undefined when its labels don't say that anypod made it. */
+export function observeChild(kind: string, object: ApiObject, intern?: Intern): Child | undefined {
+  const { [serverLabel]: server, [managedByLabel]: managedBy } = object.metadata.labels ?? {};
+  return server !== undefined && managedBy === manager ? childOf(server, kind, object, intern) : undefined;
 }
 
 /** A Secret or ConfigMap, whoever's it is: whether it is there, and which version; never what it holds. */
