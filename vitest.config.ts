@@ -20,6 +20,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      { test: { name: "chaos", include: ["test/chaos/*.test.ts"], hookTimeout: 120_000 } },
       {
         test: {
           ...onCluster,

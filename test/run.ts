@@ -8,10 +8,10 @@ import { check } from "./check.ts";
 import { root, run } from "./support/processes.ts";
 import { type Tally, tallyOf } from "./support/tally.ts";
 
-const tiers = ["unit", "golden", "control-plane", "pods"];
+const tiers = ["unit", "golden", "control-plane", "chaos", "pods"];
 const parts = ["check", ...tiers];
 /** Tiers in which a test takes seconds: each is shown as it ends. */
-const slow = new Set(["control-plane", "pods"]);
+const slow = new Set(["control-plane", "chaos", "pods"]);
 
 const help = `npm test [-- part …]
 
@@ -19,6 +19,7 @@ const help = `npm test [-- part …]
   unit             pure functions and the engine, without a cluster
   golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
   control-plane    the operator against a real API server, without nodes
+  chaos            the operator under faults, the quick part (npm run chaos plays all)
   pods             the operator, its pods and their callers, on a real cluster
 
 Without a part: all, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.

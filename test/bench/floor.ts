@@ -24,7 +24,7 @@ const world = {
 };
 
 /** The objects of a server as the operator applies them when there are none. */
-export function objectsOf(server: ServerObject): KubeObject[] {
+function objectsOf(server: ServerObject): KubeObject[] {
   const { spec, metadata } = observeServer(server);
   if (!spec) throw new Error(`the server ${metadata.name} is not valid`);
   return desired({ metadata, spec }, world);

@@ -6,7 +6,7 @@ import { mcpServers } from "../../operator/reconcile/kinds.ts";
 import type { Bench } from "./bench.ts";
 import { countReady, createNamespace, createServers, type ServerObject, serverNames } from "./servers.ts";
 
-export const populationNamespace = "population";
+const populationNamespace = "population";
 
 async function existing({ user }: Bench): Promise<Set<string>> {
   const { items } = await user.json<{ items: ServerObject[] }>({

@@ -56,7 +56,7 @@ export function short(value: number): string {
 const ratioOf = ({ value, floor }: Measure) => (value !== undefined && floor ? value / floor : undefined);
 
 /** Whether the bar is met; undefined when there is none, or no value. */
-export function isMet(measure: Measure): boolean | undefined {
+function isMet(measure: Measure): boolean | undefined {
   const judged = measure.barOnRatio ? ratioOf(measure) : measure.value;
   return judged === undefined || measure.bar === undefined ? undefined : judged <= measure.bar;
 }

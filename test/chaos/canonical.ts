@@ -6,7 +6,12 @@ import type { ManagedObject } from "./snapshot.ts";
 export type State = Record<string, unknown>;
 
 /** Annotations that depend on the generated keys of the run, on its uids or its namespace. */
-const generated = ["anypod.dev/config-hash", "anypod.dev/ring-hash", "anypod.dev/rotated-at", "anypod.dev/desired-hash"];
+const generated = [
+  "anypod.dev/config-hash",
+  "anypod.dev/ring-hash",
+  "anypod.dev/rotated-at",
+  "anypod.dev/desired-hash",
+];
 /** Counted by the Deployment controller: how often pods were rolled, which the number of writes on the way decides. */
 const counted = ["deployment.kubernetes.io/revision"];
 

@@ -1,8 +1,8 @@
 // Every version that every McpServer ever had, by a watch straight to the API server, and the laws of conditions that hold
 // between one version and the next.
-import { setTimeout as delay } from "node:timers/promises";
 import type { Condition } from "../../operator/api/mcpserver.ts";
 import type { Client } from "./snapshot.ts";
+import { watchAll } from "./watch-all.ts";
 
 interface Version {
   metadata: { namespace: string; name: string; uid: string; resourceVersion: string; generation: number };
@@ -45,55 +45,33 @@ export function statusProblems(before: Version, after: Version): string[] {
 }
 
 export interface History {
+  /** Records a cluster's servers from now on; the returned function ends that. */
+  follow(client: Client): () => Promise<void>;
   /** How many versions of how many servers have been recorded. */
   counts(): { versions: number; servers: number };
   /** What broke a law so far. */
   problems(): string[];
-  stop(): Promise<void>;
 }
 
-export function recordHistory(client: Client): History {
+export function createHistory(): History {
   const latest = new Map<string, Version>();
   const problems: string[] = [];
-  const abort = new AbortController();
   let versions = 0;
 
   function take(version: Version) {
-    versions++;
     const before = latest.get(version.metadata.uid);
+    if (before?.metadata.resourceVersion === version.metadata.resourceVersion) return;
+    versions++;
     if (before) problems.push(...statusProblems(before, version));
     latest.set(version.metadata.uid, version);
   }
 
-  async function follow() {
-    const { metadata, items } = await client.json<{ metadata: { resourceVersion: string }; items: Version[] }>({
-      path,
-    });
-    for (const item of items)
-      if (latest.get(item.metadata.uid)?.metadata.resourceVersion !== item.metadata.resourceVersion) take(item);
-    const query = { watch: true, resourceVersion: metadata.resourceVersion };
-    for await (const line of client.lines({ path, query, timeout: 0, signal: abort.signal })) {
-      const { type, object } = JSON.parse(line) as { type: string; object: Version };
-      if (type === "ERROR") return;
-      if (type !== "BOOKMARK") take(object);
-    }
-  }
-
-  async function run() {
-    while (!abort.signal.aborted) {
-      // The API server ends watches now and then, and every one when the definition goes.
-      await follow().catch(() => {});
-      await delay(200, undefined, { signal: abort.signal }).catch(() => {});
-    }
-  }
-
-  const running = run();
   return {
+    follow: (client) => {
+      const { stop } = watchAll<Version>({ client, path, seen: take });
+      return stop;
+    },
     counts: () => ({ versions, servers: latest.size }),
     problems: () => problems,
-    async stop() {
-      abort.abort();
-      await running;
-    },
   };
 }

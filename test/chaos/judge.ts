@@ -1,10 +1,10 @@
 // Whether a run has ended as it should: the same objects as without faults, none too many, and then no write.
 import { setTimeout as delay } from "node:timers/promises";
-import type { TestKube } from "../support/kube.ts";
+import type { AnyObject, TestKube } from "../support/kube.ts";
 import { eventually } from "../support/wait.ts";
 import type { Write } from "./audit.ts";
 import { canonical, differences, type State } from "./canonical.ts";
-import { type ManagedObject, snapshot } from "./snapshot.ts";
+import { snapshot } from "./snapshot.ts";
 import type { Stage, Theatre } from "./stage.ts";
 import { serverName, story } from "./story.ts";
 
@@ -15,16 +15,34 @@ export function must(holds: boolean, what: string): void {
   if (!holds) throw new Verdict(what);
 }
 
-export async function stateOf(theatre: Theatre, namespace: string): Promise<State> {
-  return canonical((await snapshot(theatre.client, theatre.kinds)).get(namespace) ?? []);
+export async function stateOf({ client, kinds }: Theatre, namespace: string): Promise<State> {
+  return canonical((await snapshot(client, kinds, namespace)).get(namespace) ?? []);
+}
+
+const serversOf = (state: State) =>
+  Object.fromEntries(Object.entries(state).filter(([id]) => id.startsWith("McpServer/")));
+
+/** Where the namespaces differ from the state, a line each. */
+async function problemsOf(
+  { client, kinds }: Theatre,
+  namespaces: readonly string[],
+  expected: State,
+): Promise<string[]> {
+  const only = namespaces.length === 1 ? namespaces[0] : undefined;
+  const compare = async (looked: typeof kinds, state: State) => {
+    const all = await snapshot(client, looked, only);
+    return namespaces.flatMap((each) =>
+      differences(state, canonical(all.get(each) ?? [])).map((problem) => `${each}: ${problem}`),
+    );
+  };
+  // Most often the servers' own status is what is awaited, and it costs one list to see.
+  const servers = kinds.filter(({ kind }) => kind === "McpServer");
+  const problems = await compare(servers, serversOf(expected));
+  return problems.length > 0 ? problems : compare(kinds, expected);
 }
 
 export async function isReached(theatre: Theatre, namespace: string, expected: State): Promise<boolean> {
-  return differences(expected, await stateOf(theatre, namespace)).length === 0;
-}
-
-function problemsOf(objects: readonly ManagedObject[], expected: State): string[] {
-  return differences(expected, canonical(objects));
+  return (await problemsOf(theatre, [namespace], expected)).length === 0;
 }
 
 /** Waits until every namespace is in the state; returns how long that took, in milliseconds. */
@@ -34,14 +52,10 @@ export async function reach(
   expected: State,
   seconds = 60,
 ): Promise<number> {
-  const { client, kinds } = stage.theatre;
   const began = Date.now();
   let problems: string[] = [];
   const arrived = async () => {
-    const all = await snapshot(client, kinds);
-    problems = namespaces.flatMap((namespace) =>
-      problemsOf(all.get(namespace) ?? [], expected).map((problem) => `${namespace}: ${problem}`),
-    );
+    problems = await problemsOf(stage.theatre, namespaces, expected);
     return problems.length === 0;
   };
   try {
@@ -88,14 +102,30 @@ export async function judge(stage: Stage, namespaces: readonly string[], expecte
   await reach(stage, namespaces, expected, 1);
 }
 
-/** Waits until the server's status says Ready of its latest spec. */
-export const ready = (kube: TestKube, name = serverName, seconds = 60) =>
-  kube.condition(name, "Ready", { status: "True" }, seconds);
+/** Whether all pods that a Deployment asks for are there and ready, of its latest template. */
+function isWhole({ spec, status, metadata }: AnyObject): boolean {
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, readyReplicas = 0 } = status ?? {};
+  const counts: number[] = [replicas, updatedReplicas, readyReplicas];
+  return observedGeneration === metadata.generation && counts.every((count) => count === spec.replicas);
+}
 
-/** The states that the steps of the story lead to without faults; found out once a run. */
-export async function statesOfStory(stage: Stage): Promise<State[]> {
-  const { theatre } = stage;
-  if (theatre.states) return theatre.states;
+/** Waits until the server says Ready of its latest spec, and knows of all of its pods. */
+export async function ready(kube: TestKube, name = serverName, seconds = 60): Promise<void> {
+  await kube.condition(name, "Ready", { status: "True" }, seconds);
+  await eventually(
+    `${name} knows of all of its pods`,
+    async () => {
+      const deployments = await kube.list("Deployment", `anypod.dev/server=${name}`);
+      const { status } = await kube.server(name);
+      const known = (status?.pools ?? []).reduce((sum, { readyReplicas }) => sum + readyReplicas, 0);
+      const wanted = deployments.reduce((sum, { spec }) => sum + Number(spec.replicas), 0);
+      return deployments.every(isWhole) && known === wanted;
+    },
+    seconds,
+  );
+}
+
+async function playStory(stage: Stage): Promise<State[]> {
   const operator = stage.operator(await stage.proxy());
   const kube = await stage.namespace();
   const states: State[] = [];
@@ -103,11 +133,17 @@ export async function statesOfStory(stage: Stage): Promise<State[]> {
     await kube.applyServer(serverName, spec);
     await ready(kube);
     await quiet(stage, [kube.namespace], 1);
-    states.push(await stateOf(theatre, kube.namespace));
+    states.push(await stateOf(stage.theatre, kube.namespace));
   }
   await operator.kill("SIGKILL");
-  theatre.states = states;
   return states;
+}
+
+/** The states that the steps of the story lead to without faults; found out once a run. */
+export function statesOfStory(stage: Stage): Promise<State[]> {
+  const { run } = stage.theatre;
+  run.states ??= playStory(stage);
+  return run.states;
 }
 
 export interface StepTold {

@@ -3,8 +3,7 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { openTheatre } from "./stage.ts";
-import { type Outcome, play, shown } from "./suite.ts";
+import { type Outcome, playAll, shown } from "./suite.ts";
 
 const help = `npm run chaos [-- what …] [-- --seed N]
 
@@ -53,22 +52,16 @@ async function run({ chosen, whole, seed }: Request): Promise<Outcome[]> {
   console.log(
     `seed ${seed}: replay with ANYPOD_CHAOS_SEED=${seed} npm run chaos -- ${whole ? "" : "quick "}<scenario>\n`,
   );
-  const theatre = await openTheatre(`chaos-${process.pid}`, console.log);
   const outcomes: Outcome[] = [];
-  try {
-    for (const scenario of chosen) {
-      const outcome = await play(scenario, { theatre, seed, whole });
-      console.log(shown(outcome));
-      outcomes.push(outcome);
-    }
-  } finally {
-    await theatre.stop();
-  }
-  return outcomes;
+  await playAll(chosen, { seed, whole }, (outcome) => {
+    console.log(shown(outcome));
+    outcomes.push(outcome);
+  });
+  return outcomes.toSorted((a, b) => a.scenario.number - b.scenario.number);
 }
 
 function report(outcomes: Outcome[]): void {
-  console.log("\nscenario                                                  seconds");
+  console.log("");
   for (const outcome of outcomes) console.log(shown({ ...outcome, said: [] }));
   const failed = outcomes.filter(({ passed }) => !passed).length;
   console.log(`\n${outcomes.length - failed} passed, ${failed} failed`);

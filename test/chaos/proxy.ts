@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { type Call, callOf } from "./call.ts";
+import { answer, bodyOf, forwarded, kubeconfigFor, returned } from "./messages.ts";
 import { type CallFault, type CallRule, createEngine, type Match, type Rule } from "./rules.ts";
 import { type Stream, startStream } from "./stream.ts";
 import { connectUpstream } from "./upstream.ts";
@@ -53,67 +54,6 @@ export interface ProxyOptions {
   /** Tells proxies of one cluster apart. */
   name: string;
   seed: number;
-}
-
-const reasons: Record<number, string> = {
-  403: "Forbidden",
-  409: "Conflict",
-  410: "Expired",
-  429: "TooManyRequests",
-  500: "InternalError",
-  503: "ServiceUnavailable",
-  504: "Timeout",
-};
-
-function answer(response: ServerResponse, { status, retryAfter }: { status: number; retryAfter?: number }): void {
-  const body = {
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message: `injected: ${reasons[status]}`,
-    reason: reasons[status],
-    code: status,
-    ...(retryAfter !== undefined && { details: { retryAfterSeconds: retryAfter } }),
-  };
-  const headers = {
-    "content-type": "application/json",
-    ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
-  };
-  response.writeHead(status, headers).end(JSON.stringify(body));
-}
-
-const kubeconfigFor = (port: number) => ({
-  apiVersion: "v1",
-  kind: "Config",
-  "current-context": "chaos",
-  // client-node refuses a plain http server without this.
-  clusters: [{ name: "chaos", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
-  users: [{ name: "chaos", user: {} }],
-  contexts: [{ name: "chaos", context: { cluster: "chaos", user: "chaos" } }],
-});
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of request.setEncoding("utf8")) text += chunk;
-  return text;
-}
-
-/** Headers of a call that the API server has to see; who calls is said by the certificate. */
-function forwarded({ headers }: IncomingMessage, userAgent: string): Record<string, string> {
-  const kept = ["accept", "content-type"].flatMap((name) => {
-    const value = headers[name];
-    return typeof value === "string" ? [[name, value]] : [];
-  });
-  return { ...Object.fromEntries(kept), "user-agent": userAgent };
-}
-
-function returned({ headers }: Dispatcher.ResponseData): Record<string, string> {
-  const kept = ["content-type", "retry-after", "warning"].flatMap((name) => {
-    const value = headers[name];
-    return typeof value === "string" ? [[name, value]] : [];
-  });
-  return Object.fromEntries(kept);
 }
 
 type Decision = "on" | "drop";
@@ -173,12 +113,18 @@ export async function startProxy({ kubeconfig, file, name, seed }: ProxyOptions)
     if (call.verb === "watch" && answered.statusCode === 200) return stream(passage, answered);
     const text = await answered.body.text();
     if (await endsAt("after", rule, passage)) return;
-    const body = rule?.fault.kind === "stale" ? (lastLists.get(call.url) ?? text) : text;
-    if (call.verb === "list" && answered.statusCode === 200) lastLists.set(call.url, body);
+    const body = listOf(call, text, { stale: rule?.fault.kind === "stale", status: answered.statusCode });
     record.status = answered.statusCode;
     response.writeHead(answered.statusCode, { ...returned(answered), "content-length": Buffer.byteLength(body) });
     if (rule?.fault.kind !== "cut") response.end(body);
     else response.write(body.slice(0, body.length / 2), () => reset(passage));
+  }
+
+  /** The answer, or in place of a list the one before. */
+  function listOf({ verb, url }: Call, text: string, { stale, status }: { stale: boolean; status: number }): string {
+    const body = stale ? (lastLists.get(url) ?? text) : text;
+    if (verb === "list" && status === 200) lastLists.set(url, body);
+    return body;
   }
 
   async function stream({ call, response, record }: Passage, answered: Dispatcher.ResponseData): Promise<void> {

@@ -11,13 +11,3 @@ export function fraction(text: string): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
-
-/** A whole number in [min, max] that depends on the text alone. */
-export const between = (min: number, max: number, text: string) => min + Math.floor(fraction(text) * (max - min + 1));
-
-/** One of the values. */
-export function pick<T>(values: readonly T[], text: string): T {
-  const value = values[between(0, values.length - 1, text)];
-  if (value === undefined) throw new Error("there is nothing to pick from");
-  return value;
-}

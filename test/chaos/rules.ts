@@ -24,7 +24,7 @@ export type EventFault =
   /** It never arrives; the stream goes on. */
   | { kind: "hide" }
   /** Half of its line, then the stream ends, or is reset. */
-  | { kind: "truncate"; then: "end" | "reset" }
+  | { kind: "truncate"; finally: "end" | "reset" }
   /** A line that is no JSON comes before it. */
   | { kind: "malformed" }
   /** An ERROR event with 410 comes in its place, and the stream ends. */

@@ -22,10 +22,10 @@ export interface ManagedObject {
   [field: string]: unknown;
 }
 
-interface Kind {
-  path: string;
+export interface Kind {
   apiVersion: string;
   kind: string;
+  plural: string;
 }
 
 interface ResourceList {
@@ -42,7 +42,7 @@ async function kindsOf(client: Client, root: string, apiVersion: string): Promis
       ({ name, kind, namespaced, verbs }) =>
         namespaced && verbs.includes("list") && !name.includes("/") && !others.has(kind),
     )
-    .map(({ name, kind }) => ({ path: `${root}/${name}`, apiVersion, kind }));
+    .map(({ name, kind }) => ({ apiVersion, kind, plural: name }));
 }
 
 /** Every namespaced kind that can be listed, in the version that the server prefers. */
@@ -62,13 +62,21 @@ const isManaged = ({ kind, metadata }: ManagedObject) =>
   (metadata.managedFields ?? []).some(({ manager }) => manager === "anypod") ||
   (metadata.ownerReferences ?? []).some((owner) => owner.kind === "McpServer");
 
-async function listed(client: Client, { path, apiVersion, kind }: Kind): Promise<ManagedObject[]> {
+async function listed(
+  client: Client,
+  { apiVersion, kind, plural }: Kind,
+  namespace?: string,
+): Promise<ManagedObject[]> {
+  const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const path = namespace === undefined ? `${root}/${plural}` : `${root}/namespaces/${namespace}/${plural}`;
   const { items } = await client.json<{ items: ManagedObject[] | null }>({ path });
   return (items ?? []).map((item) => ({ ...item, apiVersion, kind })).filter(isManaged);
 }
 
-/** The objects by namespace. */
-export async function snapshot(client: Client, kinds: Kind[]): Promise<Map<string, ManagedObject[]>> {
-  const objects = (await Promise.all(kinds.map((kind) => listed(client, kind)))).flat();
+export type Snapshot = ReadonlyMap<string, readonly ManagedObject[]>;
+
+/** The objects of these kinds by namespace: of one, or of all. */
+export async function snapshot(client: Client, kinds: readonly Kind[], namespace?: string): Promise<Snapshot> {
+  const objects = (await Promise.all(kinds.map((kind) => listed(client, kind, namespace)))).flat();
   return Map.groupBy(objects, ({ metadata }) => metadata.namespace);
 }

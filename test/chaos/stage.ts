@@ -7,59 +7,73 @@ import { startCluster } from "../cluster/index.ts";
 import { installCrd, type TestKube, testKube } from "../support/kube.ts";
 import { type AuditLog, openAuditLog } from "./audit.ts";
 import type { State } from "./canonical.ts";
-import { type History, recordHistory } from "./history.ts";
+import { createHistory, type History } from "./history.ts";
 import { startKubelet } from "./kubelet.ts";
 import { type Operator, startOperator } from "./operator.ts";
 import { type ChaosProxy, startProxy } from "./proxy.ts";
-import { type Client, discover } from "./snapshot.ts";
+import { type Client, discover, type Kind } from "./snapshot.ts";
 
-/** One for all scenarios of a run. */
+/** What all clusters of a run share. */
+export interface Run {
+  seed: number;
+  /** The whole suite, with its long times and many repetitions, or the quick part. */
+  whole: boolean;
+  history: History;
+  /** The states that the story leads to without faults, once somebody has asked for them. */
+  states: Promise<State[]> | undefined;
+}
+
+export const newRun = (options: Pick<Run, "seed" | "whole">): Run => ({
+  ...options,
+  history: createHistory(),
+  states: undefined,
+});
+
+/** A cluster, on which one scenario is played at a time. */
 export interface Theatre {
+  run: Run;
   kubeconfig: string;
   client: Client;
-  kinds: Awaited<ReturnType<typeof discover>>;
+  kinds: Kind[];
   audit: AuditLog;
-  history: History;
   folder: string;
-  /** The states that the story leads to without faults, once they are known. */
-  states: State[] | undefined;
   /** Looks again for the kinds that there are. */
   rediscover(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function openTheatre(
-  name: string,
-  log: (line: string) => void,
-  { definition = true } = {},
-): Promise<Theatre> {
-  const cluster = await startCluster({ mode: "control-plane", name, log });
+/** Opens a theatre on a cluster of this name; `definition: false` leaves the CustomResourceDefinition out. */
+export async function openTheatre(run: Run, name: string, { definition = true } = {}): Promise<Theatre> {
+  const cluster = await startCluster({ mode: "control-plane", name });
   const { kubeconfig, auditLog } = cluster;
   if (auditLog === undefined) throw new Error("the fault suite reads the audit log, which this cluster doesn't show");
   if (definition) await installCrd(kubeconfig);
   const { client } = await testKube(kubeconfig);
-  const history = recordHistory(client);
+  const unfollow = run.history.follow(client);
   const kubelet = startKubelet(client);
   const folder = mkdtempSync(join(tmpdir(), "anypod-chaos-"));
-  return {
-    ...{ kubeconfig, client, history, folder, audit: openAuditLog(auditLog), states: undefined },
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", removeFolder);
+  const theatre: Theatre = {
+    ...{ run, kubeconfig, client, folder, audit: openAuditLog(auditLog) },
     kinds: await discover(client),
     async rediscover() {
-      this.kinds = await discover(client);
+      theatre.kinds = await discover(client);
     },
     async stop() {
-      await Promise.all([history.stop(), kubelet.stop()]);
+      await Promise.all([unfollow(), kubelet.stop()]);
       await client.close();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder();
+      process.off("exit", removeFolder);
       await cluster.stop();
     },
   };
+  return theatre;
 }
 
 export interface Stage {
   theatre: Theatre;
   seed: number;
-  /** The whole suite, with its long times and many repetitions, or the quick part. */
   whole: boolean;
   /** For how long nothing may be written at the end. */
   quietSeconds: number;
@@ -70,21 +84,18 @@ export interface Stage {
   proxy(seed?: number): Promise<ChaosProxy>;
   /** Starts an operator behind the proxy; it may not have listed anything yet. */
   operator(proxy: ChaosProxy, ...flags: string[]): Operator;
+  /** The last that each operator has said, for the report of a failure. */
+  lastWords(): string[];
   /** Ends all that the scenario has started. */
   close(): Promise<void>;
 }
 
-export interface StageOptions {
-  theatre: Theatre;
-  seed: number;
-  whole: boolean;
-  say: (line: string) => void;
-}
-
 let proxies = 0;
 
-export function openStage({ theatre, seed, whole, say }: StageOptions): Stage {
+export function openStage(theatre: Theatre, say: (line: string) => void): Stage {
+  const { seed, whole } = theatre.run;
   const ends: (() => Promise<unknown>)[] = [];
+  const operators: Operator[] = [];
   const onEnd = (end: () => Promise<unknown>) => void ends.unshift(end);
   return {
     ...{ theatre, seed, whole, say },
@@ -106,9 +117,14 @@ export function openStage({ theatre, seed, whole, say }: StageOptions): Stage {
     },
     operator(proxy, ...flags) {
       const operator = startOperator(proxy.kubeconfig, flags);
+      operators.push(operator);
       onEnd(() => operator.kill("SIGKILL"));
       return operator;
     },
+    lastWords: () =>
+      operators
+        .filter((operator) => operator.alive() || operator.process.exitCode)
+        .map((operator) => `the operator's last words:\n${operator.log().trimEnd().split("\n").slice(-12).join("\n")}`),
     async close() {
       for (const end of ends) await end();
     },

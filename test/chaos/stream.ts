@@ -57,16 +57,18 @@ export interface StreamOptions {
 
 /** The stream, and its end: when the API server, the operator or a fault has ended it. */
 export function startStream({ call, body, response, engine }: StreamOptions): { stream: Stream; ended: Promise<void> } {
-  let frozen = false;
+  /** Nothing more is sent: frozen, or ended by a fault. */
+  let silent = false;
 
   function end(how: "end" | "reset") {
+    silent = true;
     if (how === "end") response.end();
     else response.socket?.resetAndDestroy();
     body.destroy();
   }
 
   function gone() {
-    response.write(goneEvent);
+    if (!silent) response.write(goneEvent);
     end("end");
   }
 
@@ -74,13 +76,14 @@ export function startStream({ call, body, response, engine }: StreamOptions): { 
     hide: () => {},
     malformed: (line) => void response.write(`{"type":"MODIFIED","object":{"metadata":\n${line}\n`),
     truncate: (line, fault) => {
+      silent = true;
       response.write(line.slice(0, line.length / 2));
       // What was written leaves before the reset.
-      setImmediate(() => end(fault.kind === "truncate" ? fault.then : "end"));
+      setImmediate(() => end(fault.kind === "truncate" ? fault.finally : "end"));
     },
     gone,
     freeze: () => {
-      frozen = true;
+      silent = true;
     },
   };
 
@@ -94,18 +97,18 @@ export function startStream({ call, body, response, engine }: StreamOptions): { 
   async function run() {
     response.once("close", () => body.destroy());
     try {
-      for await (const line of linesOf(body)) if (!frozen && line !== "") pass(line);
+      for await (const line of linesOf(body)) if (!silent && line !== "") pass(line);
     } catch {
       // Broken off: by the API server, or by the line above.
     }
-    if (!frozen) response.end();
+    if (!silent) response.end();
   }
 
   const stream: Stream = {
     resource: call.resource,
     namespace: call.namespace,
     freeze: () => {
-      frozen = true;
+      silent = true;
     },
     end,
     gone,

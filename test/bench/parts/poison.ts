@@ -9,7 +9,7 @@ import { lastObjectTimes, untilAllWritten } from "./create.ts";
 const poison = "poison";
 const poisoned = { ...smallest, template: { spec: { restartPolicy: "Sometimes" } } };
 /** Milliseconds between two changes of the poison server, so that there is always work on it. */
-const every = 50;
+const every = 500;
 
 /** Changes the poison server's spec again and again, until told to stop. */
 function stir({ user }: Bench, namespace: string): () => Promise<void> {

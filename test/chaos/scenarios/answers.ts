@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { TestKube } from "../../support/kube.ts";
 import { eventually } from "../../support/wait.ts";
 import { judge, lastState, must, quiet, ready, tell } from "../judge.ts";
-import type { CallRecord } from "../proxy.ts";
 import { lanes } from "../lanes.ts";
+import type { CallRecord } from "../proxy.ts";
 import type { Rule } from "../rules.ts";
 import { type Scenario, sum } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
@@ -125,7 +125,12 @@ const retryAfter: Scenario = {
 const image = (version: number) => `registry.example.com/basket-mcp:${version}.0.0`;
 
 /** When each server's Deployment has the image, in milliseconds from `began`. */
-async function arrivals({ client, namespace }: TestKube, wanted: string, count: number, began: number): Promise<number[]> {
+async function arrivals(
+  { client, namespace }: TestKube,
+  wanted: string,
+  count: number,
+  began: number,
+): Promise<number[]> {
   const arrived = new Map<string, number>();
   interface Deployments {
     items: { metadata: { name: string }; spec: { template: { spec: { containers: { image: string }[] } } } }[];
@@ -167,7 +172,9 @@ const away: Scenario = {
     proxy.back();
     const times = await arrivals(kube, image(2), count, Date.now());
     const slowest = Math.max(...times);
-    stage.say(`away for ${seconds} s: ${tries()} tries (${rate.toFixed(1)} a second); all ${count} servers right after ${(slowest / 1000).toFixed(1)} s`);
+    stage.say(
+      `away for ${seconds} s: ${tries()} tries (${rate.toFixed(1)} a second); all ${count} servers right after ${(slowest / 1000).toFixed(1)} s`,
+    );
     must(rate <= triesASecond, `${rate.toFixed(1)} tries a second while the API server was away`);
     must(slowest <= 5000, `recovery took ${(slowest / 1000).toFixed(1)} s, and 5 s are allowed`);
     await Promise.all(servers.map((name) => ready(kube, name)));

@@ -1,6 +1,6 @@
 // The objects of a server, taken away, changed, given up, or somebody else's.
 import { setTimeout as delay } from "node:timers/promises";
-import type { TestKube } from "../../support/kube.ts";
+import type { AnyObject, TestKube } from "../../support/kube.ts";
 import { eventually } from "../../support/wait.ts";
 import { must, quiet, ready } from "../judge.ts";
 import { percentile, type Scenario } from "../scenario.ts";
@@ -15,13 +15,17 @@ async function timed(what: string, holds: () => Promise<boolean>): Promise<numbe
   return performance.now() - began;
 }
 
-const heals: [kind: string, change: object, isBack: (object: Record<string, never>) => unknown][] = [
-  ["Service", { spec: { sessionAffinity: "ClientIP" } }, ({ spec }) => (spec as { sessionAffinity: string }).sessionAffinity === "None"],
-  ["HorizontalPodAutoscaler", { spec: { maxReplicas: 99 } }, ({ spec }) => (spec as { maxReplicas: number }).maxReplicas === 9],
-  ["PodDisruptionBudget", { spec: { maxUnavailable: 5 } }, ({ spec }) => (spec as { maxUnavailable: number }).maxUnavailable === 1],
+const heals: [kind: string, change: object, isBack: (object: AnyObject) => boolean][] = [
+  ["Service", { spec: { sessionAffinity: "ClientIP" } }, ({ spec }) => spec.sessionAffinity === "None"],
+  ["HorizontalPodAutoscaler", { spec: { maxReplicas: 99 } }, ({ spec }) => spec.maxReplicas === 9],
+  ["PodDisruptionBudget", { spec: { maxUnavailable: 5 } }, ({ spec }) => spec.maxUnavailable === 1],
   ["ServiceAccount", { automountServiceAccountToken: true }, (object) => object.automountServiceAccountToken === false],
-  ["NetworkPolicy", { spec: { policyTypes: ["Ingress"] } }, ({ spec }) => (spec as { policyTypes: string[] }).policyTypes.length === 2],
-  ["Deployment", { spec: { minReadySeconds: 1, revisionHistoryLimit: 9 } }, ({ spec }) => (spec as { revisionHistoryLimit: number }).revisionHistoryLimit === 3],
+  ["NetworkPolicy", { spec: { policyTypes: ["Ingress"] } }, ({ spec }) => spec.policyTypes.length === 2],
+  [
+    "Deployment",
+    { spec: { minReadySeconds: 1, revisionHistoryLimit: 9 } },
+    ({ spec }) => spec.revisionHistoryLimit === 3,
+  ],
 ];
 
 /** Events of other servers' Deployments, all the time. */
@@ -74,14 +78,16 @@ const healed: Scenario = {
         times.push(
           await timed(`the changed ${kind}`, async () => {
             const child = await kube.get(kind, "healed");
-            return child !== undefined && Boolean(isBack(child as unknown as Record<string, never>));
+            return child !== undefined && isBack(child);
           }),
         );
       }
     }
     const events = await busy.stop();
     const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
-    stage.say(`${times.length} times healed under ${events} events: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
+    stage.say(
+      `${times.length} times healed under ${events} events: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
+    );
     // The bar is a second; a busy machine is given more for the last hundredth.
     must(p50 <= 1000 && p99 <= 3000, `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
     await ready(kube, "healed");
@@ -120,7 +126,11 @@ const pruned: Scenario = {
     // The server that never owned it goes: the foreign object stays.
     must((await version("Service", "taken")) === before, "the foreign Service was written");
     await kube.remove("McpServer", "taken");
-    await eventually("its own objects are gone", async () => (await kube.get("ServiceAccount", "taken")) === undefined, 80);
+    await eventually(
+      "its own objects are gone",
+      async () => (await kube.get("ServiceAccount", "taken")) === undefined,
+      80,
+    );
     must((await version("Service", "taken")) === before, "the foreign Service was touched when the server went");
     await kube.applyServer("taken", { image });
     await kube.remove("Service", "taken");
@@ -128,7 +138,10 @@ const pruned: Scenario = {
     await quiet(stage, [kube.namespace]);
     const rest = (await kube.childrenOf("renamed")).map(({ kind }) => kind).sort();
     stage.say(`left of the renamed server: ${rest.join(", ")}`);
-    must(!rest.includes("NetworkPolicy") && !rest.includes("HorizontalPodAutoscaler"), "what was turned off is still there");
+    must(
+      !rest.includes("NetworkPolicy") && !rest.includes("HorizontalPodAutoscaler"),
+      "what was turned off is still there",
+    );
   },
 };
 

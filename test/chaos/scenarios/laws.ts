@@ -8,7 +8,7 @@ const transitionTimes: Scenario = {
   quick: true,
   alone: true,
   play(stage) {
-    const { history } = stage.theatre;
+    const { history } = stage.theatre.run;
     const { versions, servers } = history.counts();
     const problems = history.problems();
     stage.say(`${versions} versions of ${servers} servers recorded by a watch of its own`);

@@ -36,7 +36,8 @@ async function election(stage: Stage): Promise<Election> {
     async change() {
       await kube.applyServer("led", { image: `registry.example.com/basket-mcp:${++version}.0.0`, replicas: 1 });
     },
-    writesOf: ({ proxy }) => writesIn(stage.theatre, [kube.namespace]).filter(({ userAgent }) => userAgent === proxy.userAgent),
+    writesOf: ({ proxy }) =>
+      writesIn(stage.theatre, [kube.namespace]).filter(({ userAgent }) => userAgent === proxy.userAgent),
   };
 }
 
@@ -46,7 +47,9 @@ async function begin({ stage, kube, flags, change, writesOf }: Election): Promis
   await change();
   await ready(kube, "led");
   const second = await candidate(stage, flags);
-  await eventually("the second one asks for the lease", () => second.proxy.journal.some(({ resource }) => resource === "leases"));
+  await eventually("the second one asks for the lease", () =>
+    second.proxy.journal.some(({ resource }) => resource === "leases"),
+  );
   await quiet(stage, [kube.namespace], 2);
   must(writesOf(second).length === 0, "two operators wrote at once");
   return [first, second];
@@ -57,10 +60,14 @@ async function takeover({ change, writesOf }: Election, next: Candidate): Promis
   const began = Date.now();
   const before = writesOf(next).length;
   await change();
-  const [first] = await eventually("the other one writes", () => {
-    const writes = writesOf(next).slice(before);
-    return writes.length > 0 && writes;
-  }, 60);
+  const [first] = await eventually(
+    "the other one writes",
+    () => {
+      const writes = writesOf(next).slice(before);
+      return writes.length > 0 && writes;
+    },
+    60,
+  );
   return ((first?.at ?? Date.now()) - began) / 1000;
 }
 
@@ -78,7 +85,9 @@ const leaderKilled: Scenario = {
     const afterKill = await takeover(arena, second);
     await ready(arena.kube, "led");
     const third = await candidate(stage, arena.flags);
-    await eventually("the third one asks for the lease", () => third.proxy.journal.some(({ resource }) => resource === "leases"));
+    await eventually("the third one asks for the lease", () =>
+      third.proxy.journal.some(({ resource }) => resource === "leases"),
+    );
     second.operator.process.kill("SIGTERM");
     const afterTerm = await takeover(arena, third);
     await second.operator.ended;

@@ -43,7 +43,7 @@ const hidden: Scenario = {
   quick: true,
   async play(stage) {
     const states = await statesOfStory(stage);
-    const chosen = chosenPositions(stage, 12);
+    const chosen = chosenPositions(stage, 10);
     const places = await Promise.all(chosen.map(async (position) => ({ position, kube: await stage.namespace() })));
     const namespaces = places.map(({ kube }) => kube.namespace);
     const proxy = await stage.proxy();
@@ -63,7 +63,7 @@ const hidden: Scenario = {
       await Promise.all(places.map(({ kube }) => kube.applyServer(serverName, spec)));
       const goal = states[index] ?? {};
       // What was hidden stays unknown until the kind is listed again, as it is after every real loss of events.
-      const unaided = await Promise.all(namespaces.map((each) => reach(stage, [each], goal, 4).catch(() => undefined)));
+      const unaided = await Promise.all(namespaces.map((each) => reach(stage, [each], goal, 2).catch(() => undefined)));
       alone += unaided.filter((took) => took !== undefined).length;
       for (const stream of proxy.streams()) stream.gone();
       await reach(stage, namespaces, goal).catch((error: Error) => {
@@ -85,7 +85,12 @@ const gone: Scenario = {
     const kube = await stage.namespace();
     await stage.operator(proxy).synced();
     const asAnswer = () => {
-      proxy.rules({ name: "410 as an answer", match: { verb: "watch" }, fault: { kind: "answer", status: 410 }, when: { times: 6 } });
+      proxy.rules({
+        name: "410 as an answer",
+        match: { verb: "watch" },
+        fault: { kind: "answer", status: 410 },
+        when: { times: 6 },
+      });
       for (const stream of proxy.streams()) stream.end("end");
     };
     const asEvent = () =>
@@ -141,8 +146,8 @@ const halfOpen: Scenario = {
 };
 
 const mangling: [string, EventFault][] = [
-  ["cut in mid-line, ended", { kind: "truncate", then: "end" }],
-  ["cut in mid-line, reset", { kind: "truncate", then: "reset" }],
+  ["cut in mid-line, ended", { kind: "truncate", finally: "end" }],
+  ["cut in mid-line, reset", { kind: "truncate", finally: "reset" }],
   ["malformed line", { kind: "malformed" }],
 ];
 
@@ -166,11 +171,16 @@ const mangled: Scenario = {
     );
     await tell(stage, [kube], {
       // One kind of damage a step, so that each meets the same events.
-      before: ({ index }) => proxy.rules(...rules.filter(({ name }) => name === mangling[index % mangling.length]?.[0])),
+      before: ({ index }) =>
+        proxy.rules(...rules.filter(({ name }) => name === mangling[index % mangling.length]?.[0])),
     });
     await judge(stage, [kube.namespace], await lastState(stage));
     if (!operator.alive()) throw new Verdict(`it has ended:\n${operator.log().slice(-1000)}`);
-    stage.say(Object.entries(proxy.injected()).map(([what, count]) => `${what}: ${count}`).join(", "));
+    stage.say(
+      Object.entries(proxy.injected())
+        .map(([what, count]) => `${what}: ${count}`)
+        .join(", "),
+    );
   },
 };
 
