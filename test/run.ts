@@ -10,6 +10,8 @@ import { type Tally, tallyOf } from "./support/tally.ts";
 
 const tiers = ["unit", "golden", "control-plane", "chaos", "pods"];
 const parts = ["check", ...tiers];
+/** Not yet among what runs without being named: it is new, and has to prove itself over many seeds first. */
+const onDemand = new Set(["chaos"]);
 /** Tiers in which a test takes seconds: each is shown as it ends. */
 const slow = new Set(["control-plane", "chaos", "pods"]);
 
@@ -19,10 +21,10 @@ const help = `npm test [-- part …]
   unit             pure functions and the engine, without a cluster
   golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
   control-plane    the operator against a real API server, without nodes
-  chaos            the operator under faults, the quick part (npm run chaos plays all)
+  chaos            the operator under faults, the quick part; only when named (npm run chaos plays all)
   pods             the operator, its pods and their callers, on a real cluster
 
-Without a part: all, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
+Without a part: all but chaos, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
 `;
 
 async function checkPart(): Promise<Tally> {
@@ -68,7 +70,7 @@ function chosen(): string[] | undefined {
   if (unknown.length > 0) process.exitCode = 2;
   if (values.help) console.log(help);
   if (values.help || unknown.length > 0) return;
-  return positionals.length > 0 ? parts.filter((name) => positionals.includes(name)) : parts;
+  return parts.filter((name) => (positionals.length > 0 ? positionals.includes(name) : !onDemand.has(name)));
 }
 
 /** Runs the parts one after another until the user interrupts; the running part hears of it too and cleans up. */
