@@ -35,6 +35,8 @@ const leaseSeconds = 15;
 /** A leader that has not renewed for this long stops writing. */
 const renewDeadline = 10_000;
 const retryPeriod = 2000;
+/** Tries are never closer than this. */
+const soonest = 100;
 
 const leases: ResourceType = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", plural: "leases" };
 
@@ -104,11 +106,17 @@ export function campaign(options: LeaderOptions): Leadership {
       seen = { lease, unchanged: stopwatch() };
   }
 
-  const isFree = ({ lease, unchanged }: NonNullable<typeof seen>) => {
-    const holder = lease?.spec?.holderIdentity;
-    const length = (lease?.spec?.leaseDurationSeconds ?? leaseSeconds) * 1000;
-    return !holder || holder === identity || unchanged.elapsed() > length;
+  /** Until the lease is anybody's, in milliseconds. */
+  const left = ({ lease, unchanged }: NonNullable<typeof seen>) =>
+    (lease?.spec?.leaseDurationSeconds ?? leaseSeconds) * 1000 - unchanged.elapsed();
+
+  const isFree = (known: NonNullable<typeof seen>) => {
+    const holder = known.lease?.spec?.holderIdentity;
+    return !holder || holder === identity || left(known) < 0;
   };
+
+  /** Until the next try: a follower is there at the moment at which the lease ends, should it not be renewed. */
+  const nextTry = () => (renewed || !seen ? retryPeriod : Math.max(soonest, Math.min(retryPeriod, left(seen))));
 
   async function write(lease: Lease): Promise<void> {
     const exists = lease.metadata.resourceVersion !== undefined;
@@ -154,7 +162,7 @@ export function campaign(options: LeaderOptions): Leadership {
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      await Promise.race([woken, delay(retryPeriod, undefined, { signal }).catch(() => {})]);
+      await Promise.race([woken, delay(nextTry(), undefined, { signal }).catch(() => {})]);
     }
     await handOver();
   }

@@ -93,8 +93,8 @@ async function removeChild(child: Child, { client, caches }: ExecuteOptions): Pr
   caches.deleted(child);
 }
 
-/** Deployments and what counts their pods come when all that pods need is there. */
-const second = new Set(["Deployment", "HorizontalPodAutoscaler"]);
+/** What pods can't start without: a Deployment is written when these are there, so that its pods start at the first try. */
+const neededByPods = new Set(["ServiceAccount", "Secret"]);
 
 /** Writes the plan; returns what could not be written. Throws the first error that another try may help. */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<Obstacle[]> {
@@ -104,15 +104,18 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Obst
       write(guarded(object, child), options).then(() => []),
     );
   const createOf = (object: KubeObject) => attempt(object, create(object, options));
+  const writeAll = async (isMeant: (kind: string) => boolean) => {
+    const created = plan.create.filter(({ kind }) => isMeant(kind)).map(createOf);
+    const updated = plan.update.filter(({ object }) => isMeant(object.kind)).map(updateOf);
+    return (await Promise.all([...created, ...updated])).flat();
+  };
 
-  const obstacles = [...plan.obstacles];
-  for (const inWave of [(kind: string) => !second.has(kind), (kind: string) => second.has(kind)]) {
-    const results = await Promise.all([
-      ...plan.create.filter(({ kind }) => inWave(kind)).map(createOf),
-      ...plan.update.filter(({ object }) => inWave(object.kind)).map(updateOf),
-    ]);
-    obstacles.push(...results.flat());
-  }
+  const needed = writeAll((kind) => neededByPods.has(kind));
+  const written = await Promise.all([
+    needed,
+    writeAll((kind) => !neededByPods.has(kind) && kind !== "Deployment"),
+    needed.then(() => writeAll((kind) => kind === "Deployment")),
+  ]);
   await Promise.all(plan.remove.map((child) => removeChild(child, options)));
-  return obstacles;
+  return [...plan.obstacles, ...written.flat()];
 }

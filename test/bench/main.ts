@@ -76,7 +76,7 @@ async function main(options: Options): Promise<number> {
     const cluster = await startCluster({ mode: "fake-pods", name, log: say, signal: interrupted });
     cleanups.push(cluster.stop);
     await installCrd(cluster.kubeconfig);
-    const program = await operatorProgram(options.operator);
+    const program = await operatorProgram(options.operator, options.nodeFlags);
     const context = { name, log: say, signal: interrupted, onEnd: (cleanup: () => void) => cleanups.push(cleanup) };
     const bench = createBench({ options, cluster, program, say, context, record: (measure) => measures.push(measure) });
     const { gitVersion } = await bench.user.json<{ gitVersion: string }>({ path: "/version" });

@@ -15,17 +15,19 @@ export interface Program {
   source: string;
   /** It and all that it imports, as one file. */
   bundle: string;
+  /** Flags of Node.js. */
+  nodeFlags: string[];
   /** Flags that keep several of them from wanting the same port. */
   flags: string[];
 }
 
 /** Bundles the operator, and asks it which addresses it would listen on. */
-export async function operatorProgram(entry: string | undefined): Promise<Program> {
+export async function operatorProgram(entry: string | undefined, nodeFlags: string[]): Promise<Program> {
   const source = resolve(entry ?? join(root, "operator/main.ts"));
   const bundle = await bundleToFile(source);
   const { stdout } = await run(["node", bundle, "run", "--help"]);
   const addresses = new Set(stdout.match(/--[a-z-]*bind-address\b/g));
-  return { source, bundle, flags: [...addresses].flatMap((flag) => [flag, "127.0.0.1:0"]) };
+  return { source, bundle, nodeFlags, flags: [...addresses].flatMap((flag) => [flag, "127.0.0.1:0"]) };
 }
 
 /** Whether the operator has a flag. */
@@ -53,7 +55,7 @@ export interface OperatorOptions {
 
 let count = 0;
 
-function nodeFlags(profile: string | undefined): string[] {
+function profileFlags(profile: string | undefined): string[] {
   if (profile === undefined) return [];
   mkdirSync(profile, { recursive: true });
   return ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`];
@@ -79,7 +81,8 @@ export async function startMeasured(
       name,
       command: process.execPath,
       args: [
-        ...nodeFlags(profile),
+        ...program.nodeFlags,
+        ...profileFlags(profile),
         unbundled ? program.source : program.bundle,
         "run",
         "--kubeconfig",

@@ -27,6 +27,8 @@ export interface Options {
   minutes: number;
   /** The operator's entry file; undefined: this checkout's. */
   operator: string | undefined;
+  /** Flags of Node.js for the operator's process. */
+  nodeFlags: string[];
   json: string;
   /** Folder for the operator's CPU profiles; undefined: none. */
   profile: string | undefined;
@@ -53,6 +55,7 @@ one table. Parts, all unless told:
   --rounds N       how often "at once" is measured; the median ratio counts (1)
   --minutes N      how long churn lasts (3)
   --operator FILE  measures another checkout's operator/main.ts
+  --node-flags=TEXT  flags of Node.js for the operator, such as --node-flags="--max-semi-space-size=2"
   --json FILE      where the results go as JSON (bench-results.json)
   --profile DIR    writes CPU profiles of the operator there
 `;
@@ -73,6 +76,7 @@ export function readOptions(): Options | undefined {
       rounds: { type: "string", default: "1" },
       minutes: { type: "string", default: "3" },
       operator: { type: "string" },
+      "node-flags": { type: "string", default: "" },
       json: { type: "string", default: "bench-results.json" },
       profile: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
@@ -91,6 +95,7 @@ export function readOptions(): Options | undefined {
     rounds: wholeNumber("rounds", values.rounds),
     minutes: wholeNumber("minutes", values.minutes),
     operator: values.operator,
+    nodeFlags: values["node-flags"].split(" ").filter((flag) => flag !== ""),
     json: values.json,
     profile: values.profile,
   };
