@@ -76,4 +76,6 @@ if ("text" in request) {
   // The exit handlers end the operators, and the cluster ends by itself with this process.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
   report(await run(request));
+  // Connections of operators that were killed in the middle of a call may linger.
+  process.exit();
 }

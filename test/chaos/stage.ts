@@ -1,8 +1,7 @@
 // What a scenario plays on: a cluster with its recorder and its fake nodes, and for each scenario namespaces, proxies and
 // operators of its own, all of which end with it.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdtempSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { startCluster } from "../cluster/index.ts";
 import { installCrd, type TestKube, testKube } from "../support/kube.ts";
 import { type AuditLog, openAuditLog } from "./audit.ts";
@@ -51,9 +50,8 @@ export async function openTheatre(run: Run, name: string, { definition = true } 
   const { client } = await testKube(kubeconfig);
   const unfollow = run.history.follow(client);
   const kubelet = startKubelet(client);
-  const folder = mkdtempSync(join(tmpdir(), "anypod-chaos-"));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.on("exit", removeFolder);
+  // In the cluster's own directory, which goes with it, however this process ends.
+  const folder = mkdtempSync(join(dirname(kubeconfig), "proxies-"));
   const theatre: Theatre = {
     ...{ run, kubeconfig, client, folder, audit: openAuditLog(auditLog) },
     kinds: await discover(client),
@@ -63,8 +61,6 @@ export async function openTheatre(run: Run, name: string, { definition = true } 
     async stop() {
       await Promise.all([unfollow(), kubelet.stop()]);
       await client.close();
-      removeFolder();
-      process.off("exit", removeFolder);
       await cluster.stop();
     },
   };
