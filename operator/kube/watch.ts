@@ -46,7 +46,8 @@ const pageSize = 500;
 const watchSeconds = () => 270 + Math.floor(Math.random() * 40);
 /** Above the longest watch: a stream that is silent for longer is half open. */
 const idleTimeout = 320_000;
-const backoff = { initial: 800, max: 30_000 };
+/** Capped so that all is well again within seconds after the API server was away; ten watches then ask three times a second. */
+const backoff = { initial: 800, max: 4_000 };
 /** A stream that held for this long was healthy: the next failure begins a new count. */
 const healthyAfter = 120_000;
 /** A stream that ended sooner than this, in milliseconds, did nothing. */
