@@ -2,7 +2,7 @@
 // told anew, and none ever holds up or fails the work that it tells of.
 import type { Client } from "./client.ts";
 import { isNotFound } from "./errors.ts";
-import { collectionPath, type ResourceType } from "./resource.ts";
+import { collectionPath, microTime, type ResourceType } from "./resource.ts";
 
 export interface Regarding {
   apiVersion: string;
@@ -43,8 +43,6 @@ interface Known {
   count: number;
   at: number;
 }
-
-const microTime = (now: number) => new Date(now).toISOString().replace("Z", "000Z");
 
 export function createRecorder({ client, controller, instance, failed }: RecorderOptions): Recorder {
   const known = new Map<string, Known>();

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "./client.ts";
 import { isConflict, isNotFound } from "./errors.ts";
-import { collectionPath, type ResourceType } from "./resource.ts";
+import { collectionPath, microTime, type ResourceType } from "./resource.ts";
 import { follow } from "./watch.ts";
 
 export interface LeaderOptions {
@@ -51,9 +51,6 @@ interface Lease {
   };
 }
 
-/** metav1.MicroTime, which wants six digits. */
-const microTime = () => new Date().toISOString().replace("Z", "000Z");
-
 /** Milliseconds since an instant, by the clock that says more: one stops while a machine sleeps, the other can be set. */
 function stopwatch(): { elapsed: () => number } {
   const monotonic = performance.now();
@@ -63,7 +60,7 @@ function stopwatch(): { elapsed: () => number } {
 
 /** The lease as this process would hold it. */
 function held(current: Lease | undefined, { namespace, name, identity }: LeaderOptions): Lease {
-  const now = microTime();
+  const now = microTime(Date.now());
   const mine = current?.spec?.holderIdentity === identity;
   return {
     metadata: current?.metadata ?? { namespace, name },
@@ -172,7 +169,7 @@ export function campaign(options: LeaderOptions): Leadership {
     const mine = mayWrite() && seen?.lease?.spec?.holderIdentity === identity;
     over = true;
     if (!mine || !seen?.lease) return;
-    const spec = { ...seen.lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime() };
+    const spec = { ...seen.lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime(Date.now()) };
     await write({ ...seen.lease, spec }).catch(options.failed);
   }
 

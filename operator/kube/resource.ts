@@ -46,6 +46,9 @@ export interface ObjectKey {
   name: string;
 }
 
+/** metav1.MicroTime, which wants six digits. Takes milliseconds since the epoch. */
+export const microTime = (now: number) => new Date(now).toISOString().replace("Z", "000Z");
+
 /** Path of the collection in a namespace, or in all of them. */
 export function collectionPath({ apiVersion, plural }: ResourceType, namespace?: string): string {
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
