@@ -41,11 +41,12 @@ interface WatchEvent {
   object: ApiObject;
 }
 
-const pageSize = 500;
+/** Small, because a page is parsed whole: what it takes at its peak stays with the process. */
+const pageSize = 100;
 /** Just under the five minutes after which proxies like to cut; spread, so that watches don't all come back at once. */
 const watchSeconds = () => 270 + Math.floor(Math.random() * 40);
-/** Above the longest watch: a stream that is silent for longer is half open. */
-const idleTimeout = 320_000;
+/** An API server sends a bookmark a minute: a stream that has missed two is half open. */
+const idleTimeout = 150_000;
 /** Capped so that all is well again within seconds after the API server was away; ten watches then ask three times a second. */
 const backoff = { initial: 800, max: 4_000 };
 /** A stream that held for this long was healthy: the next failure begins a new count. */

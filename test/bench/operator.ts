@@ -1,8 +1,9 @@
-// The operator that is measured: a process of its own under a user of its own, as one bundled file unless told.
-import { mkdirSync, readFileSync } from "node:fs";
+// The operator that is measured: a process of its own under a user of its own, bundled unless told.
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { bundleToFile } from "../cluster/image.ts";
+import { bundleOperator } from "../../bundle.ts";
 import type { Cluster } from "../cluster/index.ts";
 import { kubeconfigOf } from "../cluster/kwok.ts";
 import { isAlive, type StartContext, startProcess } from "../cluster/processes.ts";
@@ -13,7 +14,7 @@ import { cpuSeconds } from "./usage.ts";
 export interface Program {
   /** The entry file. */
   source: string;
-  /** It and all that it imports, as one file. */
+  /** It and all that it imports, without node_modules. */
   bundle: string;
   /** Flags of Node.js. */
   nodeFlags: string[];
@@ -21,12 +22,19 @@ export interface Program {
   flags: string[];
 }
 
+/** The flags with which a program asks to be run, in its first line. */
+function flagsOf(source: string): string[] {
+  const [first = ""] = readFileSync(source, "utf8").split("\n", 1);
+  return first.startsWith("#!") ? first.split(" ").filter((word) => word.startsWith("--")) : [];
+}
+
 /** Bundles the operator, and asks it which addresses it would listen on. */
-export async function operatorProgram(entry: string | undefined, nodeFlags: string[]): Promise<Program> {
+export async function operatorProgram(entry: string | undefined, flags: string[] | undefined): Promise<Program> {
   const source = resolve(entry ?? join(root, "operator/main.ts"));
-  const bundle = await bundleToFile(source);
+  const bundle = await bundleOperator(mkdtempSync(join(tmpdir(), "anypod-bench-")), source);
   const { stdout } = await run(["node", bundle, "run", "--help"]);
   const addresses = new Set(stdout.match(/--[a-z-]*bind-address\b/g));
+  const nodeFlags = flags ?? flagsOf(source);
   return { source, bundle, nodeFlags, flags: [...addresses].flatMap((flag) => [flag, "127.0.0.1:0"]) };
 }
 

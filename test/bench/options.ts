@@ -27,8 +27,8 @@ export interface Options {
   minutes: number;
   /** The operator's entry file; undefined: this checkout's. */
   operator: string | undefined;
-  /** Flags of Node.js for the operator's process. */
-  nodeFlags: string[];
+  /** Flags of Node.js for the operator's process; undefined: those that its first line asks for. */
+  nodeFlags: string[] | undefined;
   json: string;
   /** Folder for the operator's CPU profiles; undefined: none. */
   profile: string | undefined;
@@ -55,7 +55,7 @@ one table. Parts, all unless told:
   --rounds N       how often "at once" is measured; the median ratio counts (1)
   --minutes N      how long churn lasts (3)
   --operator FILE  measures another checkout's operator/main.ts
-  --node-flags=TEXT  flags of Node.js for the operator, such as --node-flags="--max-semi-space-size=2"
+  --node-flags=TEXT  flags of Node.js for the operator, instead of those in its first line
   --json FILE      where the results go as JSON (bench-results.json)
   --profile DIR    writes CPU profiles of the operator there
 `;
@@ -76,7 +76,7 @@ export function readOptions(): Options | undefined {
       rounds: { type: "string", default: "1" },
       minutes: { type: "string", default: "3" },
       operator: { type: "string" },
-      "node-flags": { type: "string", default: "" },
+      "node-flags": { type: "string" },
       json: { type: "string", default: "bench-results.json" },
       profile: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
@@ -95,7 +95,7 @@ export function readOptions(): Options | undefined {
     rounds: wholeNumber("rounds", values.rounds),
     minutes: wholeNumber("minutes", values.minutes),
     operator: values.operator,
-    nodeFlags: values["node-flags"].split(" ").filter((flag) => flag !== ""),
+    nodeFlags: values["node-flags"]?.split(" ").filter((flag) => flag !== ""),
     json: values.json,
     profile: values.profile,
   };

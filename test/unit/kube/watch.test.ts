@@ -69,7 +69,7 @@ describe.concurrent("following a kind", () => {
     await called(2);
     expect(heard).toEqual(["set a", "set b", "listed shop/a shop/b"]);
     expect(calls[0]?.url.pathname).toBe("/api/v1/things");
-    expect(query(calls[0]!)).toEqual({ labelSelector: "x=y", limit: "500" });
+    expect(query(calls[0]!)).toEqual({ labelSelector: "x=y", limit: "100" });
     expect(query(calls[1]!)).toMatchObject({
       watch: "true",
       allowWatchBookmarks: "true",
@@ -85,7 +85,7 @@ describe.concurrent("following a kind", () => {
       list([object("b", "2")], "10"),
     ]);
     await called(3);
-    expect(query(calls[1]!)).toEqual({ limit: "500", continue: "next" });
+    expect(query(calls[1]!)).toEqual({ limit: "100", continue: "next" });
     expect(heard).toEqual(["set a", "set b", "listed shop/a shop/b"]);
   });
 
@@ -225,7 +225,7 @@ describe.concurrent("following a kind", () => {
       list([object("b", "2")], "20"),
     ]);
     await all.called(4);
-    expect(query(all.calls[2]!)).toEqual({ limit: "500" });
+    expect(query(all.calls[2]!)).toEqual({ limit: "100" });
     expect(all.heard.at(-1)).toBe("listed shop/b");
   });
 
