@@ -19,6 +19,8 @@ need a live server's uid) are left out, and generated keys and hashes read <gene
 
   -f, --filename FILE     a file, a directory (its .yaml, .yml and .json), or - for standard input; repeat for more
   -n, --namespace NAME    for servers that name none (default: default)
+  --controller NAME       who serves spec.routing in your cluster: controllerName of the GatewayClass, or controller of
+                          the IngressClass, such as gateway.envoyproxy.io/gatewayclass-controller; repeat for more
 
 Exits with 1 and one line "file:line field: problem" for each problem.
 `;
@@ -29,13 +31,14 @@ async function renderCommand(args: string[]): Promise<number> {
     options: {
       filename: { type: "string", short: "f", multiple: true },
       namespace: { type: "string", short: "n", default: "default" },
+      controller: { type: "string", multiple: true },
       help: { type: "boolean", short: "h" },
     },
   });
   if (values.help) return print(renderHelp);
   if (!values.filename) throw new UsageError("render needs -f FILE: a file, a directory, or - for standard input");
   const { render } = await import("./render.ts");
-  const { output, errors } = render(values.filename, values.namespace);
+  const { output, errors } = render(values.filename, values.namespace, values.controller);
   for (const error of errors) console.error(error);
   process.stdout.write(output);
   return errors.length > 0 ? 1 : 0;

@@ -5,14 +5,16 @@ import { dump } from "js-yaml";
 import type { McpServer } from "./api/mcpserver.ts";
 import { parseFile } from "./api/parse.ts";
 import { desired, type World } from "./desired/index.ts";
+import { poolsOf } from "./desired/pool.ts";
 import { generated } from "./desired/request-state.ts";
 
-/** What stands in for all that only a cluster knows. */
-const noWorld: World = {
+/** What stands in for all that only a cluster knows: every pool takes calls, and so far none is there. */
+const worldOf = (server: McpServer, controllers: string[]): World => ({
   ring: { phase: "steady", rotatedAt: generated, hash: generated },
   configHash: generated,
   deployments: new Set(),
-};
+  routing: { takesCalls: new Set(poolsOf(server).map(({ name }) => name)), controllers },
+});
 
 interface Source {
   name: string;
@@ -40,9 +42,9 @@ export interface Rendered {
 const toYaml = (object: object) => dump(object, { noRefs: true, lineWidth: -1 });
 
 /** The objects of the given servers, as YAML documents. */
-export function renderServers(servers: McpServer[]): string {
+export function renderServers(servers: McpServer[], controllers: string[] = []): string {
   return servers
-    .flatMap((server) => desired(server, noWorld))
+    .flatMap((server) => desired(server, worldOf(server, controllers)))
     .map((object) => `---\n${toYaml(object)}`)
     .join("");
 }
@@ -55,8 +57,9 @@ function readError(path: string, error: unknown): Rendered {
 /**
  * Renders files, directories (all their .yaml, .yml and .json) or standard input (`-`).
  * @param namespace of servers that name none
+ * @param controllers of the cluster's GatewayClass or IngressClass
  */
-export function render(paths: string[], namespace: string): Rendered {
+export function render(paths: string[], namespace: string, controllers: string[] = []): Rendered {
   const parsed = [];
   for (const path of paths) {
     try {
@@ -69,5 +72,5 @@ export function render(paths: string[], namespace: string): Rendered {
   const servers = parsed.flatMap((file) => file.servers);
   if (errors.length > 0) return { output: "", errors };
   if (servers.length === 0) return { output: "", errors: [`no McpServer in ${paths.join(", ")}`] };
-  return { output: renderServers(servers), errors };
+  return { output: renderServers(servers, controllers), errors };
 }

@@ -8,23 +8,23 @@ import { check } from "./check.ts";
 import { root, run } from "./support/processes.ts";
 import { type Tally, tallyOf } from "./support/tally.ts";
 
-const tiers = ["unit", "golden", "control-plane", "chaos", "pods"];
+const tiers = ["unit", "golden", "charts", "control-plane", "chaos", "pods", "gateways"];
 const parts = ["check", ...tiers];
-/** Not yet among what runs without being named: it is new, and has to prove itself over many seeds first. */
-const onDemand = new Set(["chaos"]);
 /** Tiers in which a test takes seconds: each is shown as it ends. */
-const slow = new Set(["control-plane", "chaos", "pods"]);
+const slow = new Set(["control-plane", "chaos", "pods", "gateways"]);
 
 const help = `npm test [-- part …]
 
   check            types, lint and format, unused code, generated files, import direction (npm run check)
   unit             pure functions and the engine, without a cluster
   golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
+  charts           the Helm charts: what they render, refuse and grant (UPDATE_GOLDEN=1 rewrites test/charts/*.out.yaml)
   control-plane    the operator against a real API server, without nodes
-  chaos            the operator under faults, the quick part; only when named (npm run chaos plays all)
+  chaos            the operator under faults, the quick part (npm run chaos plays all)
   pods             the operator, its pods and their callers, on a real cluster
+  gateways         the same, through real gateways: Envoy Gateway and Traefik
 
-Without a part: all but chaos, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
+Without a part: all, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
 `;
 
 async function checkPart(): Promise<Tally> {
@@ -70,7 +70,7 @@ function chosen(): string[] | undefined {
   if (unknown.length > 0) process.exitCode = 2;
   if (values.help) console.log(help);
   if (values.help || unknown.length > 0) return;
-  return parts.filter((name) => (positionals.length > 0 ? positionals.includes(name) : !onDemand.has(name)));
+  return positionals.length > 0 ? parts.filter((name) => positionals.includes(name)) : parts;
 }
 
 /** Runs the parts one after another until the user interrupts; the running part hears of it too and cleans up. */

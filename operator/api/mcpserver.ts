@@ -3,7 +3,12 @@
 // holds and what the cluster holds never differ.
 import * as z from "zod";
 import * as core from "./core.ts";
+import { durationPattern, durationSeconds, goDuration } from "./duration.ts";
+import { canary, legacy, mainPool, pools } from "./pool.ts";
+import { modernVersion, routing } from "./routing.ts";
 import { text, withRules } from "./rule.ts";
+import { autoscaling, oneScaler, replicas } from "./scaling.ts";
+import { image, template } from "./template.ts";
 
 export const group = "anypod.dev";
 export const version = "v1alpha1";
@@ -11,114 +16,8 @@ export const apiVersion = `${group}/${version}`;
 export const kind = "McpServer";
 export const plural = "mcpservers";
 
-/** The name that the main pool has in labels and in status; no pool of the user's may take it. */
-export const mainPool = "main";
-/** The name of the MCP server's container in every pod. */
-export const serverContainer = "server";
-
-const autoscaling = withRules(
-  z.strictObject({
-    enabled: z.boolean().default(true).describe("`false` turns autoscaling off."),
-    minReplicas: z.int32().min(1).default(2).describe("Never fewer pods than this."),
-    maxReplicas: z.int32().min(1).default(10).describe("Never more pods than this."),
-    cpu: z
-      .int32()
-      .min(1)
-      .optional()
-      .describe("Target for CPU, in percent of the request. 70 when neither cpu, memory nor metrics is given."),
-    memory: z.int32().min(1).optional().describe("Target for memory, in percent of the request."),
-    metrics: z.array(core.metric).max(20).optional().describe("More metrics, as in autoscaling/v2."),
-    behavior: core.scalingBehavior.optional().describe("How fast to scale, as in autoscaling/v2."),
-  }),
-  {
-    cel: "(has(self.minReplicas) ? self.minReplicas : 2) <= (has(self.maxReplicas) ? self.maxReplicas : 10)",
-    message:
-      "minReplicas (2 when not given) is more than maxReplicas (10 when not given): raise maxReplicas or lower minReplicas",
-    holds: ({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas,
-    fieldPath: ".maxReplicas",
-  },
-);
-
-const replicas = z
-  .int32()
-  .min(0)
-  .describe(
-    "A fixed number of pods; turns autoscaling off. Without it and without autoscaling: 2 at creation, then left to whoever scales.",
-  );
-
-/** A slice of the spec that has both fields; either the user counts pods or the autoscaler does. */
-interface Scaled {
-  replicas?: number | undefined;
-  autoscaling?: { enabled: boolean } | undefined;
-}
-const oneScaler = {
-  cel: "!(has(self.replicas) && has(self.autoscaling) && (!has(self.autoscaling.enabled) || self.autoscaling.enabled))",
-  message: "replicas and autoscaling exclude each other: drop replicas, or set autoscaling.enabled to false",
-  holds: ({ replicas, autoscaling }: Scaled) => replicas === undefined || !(autoscaling?.enabled ?? false),
-  fieldPath: ".replicas",
-};
-
-const image = text(
-  "^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$",
-  "image must be a container image reference, such as registry.example.com/basket-mcp:1.4.0",
-  512,
-);
-
-const ownLabels = withRules(z.record(z.string(), z.string().max(63)).meta({ maxProperties: 32 }), {
-  cel: "!self.exists(key, key.startsWith('anypod.dev/'))",
-  message: "labels under anypod.dev/ are anypod's own: name yours otherwise",
-  holds: (labels) => !Object.keys(labels).some((key) => key.startsWith("anypod.dev/")),
-});
-
-const templateContainer = z.looseObject({
-  name: core.dnsLabel("a container's name"),
-  image: image.optional(),
-});
-const templateContainers = withRules(core.listByKey(templateContainer, "name", 10), {
-  cel: "self.size() > 0",
-  message: `the server's container can't be removed: leave containers out to keep it as it is, or change it under the name '${serverContainer}'`,
-  holds: (containers) => containers.length > 0,
-});
-const template = z
-  .looseObject({
-    metadata: z
-      .looseObject({ labels: ownLabels.optional(), annotations: z.record(z.string(), z.string()).optional() })
-      .optional(),
-    spec: z.looseObject({ containers: templateContainers.optional() }).optional(),
-  })
-  .describe(
-    `A partial PodTemplateSpec merged last, over all that anypod makes: objects merge, lists of named items merge by name, other lists are replaced, null deletes. The MCP server's container is named \`${serverContainer}\`; any other is added beside it.`,
-  );
-
-const pool = withRules(
-  z.strictObject({
-    name: withRules(core.dnsLabel("a pool's name"), {
-      cel: `self != '${mainPool}'`,
-      message: `'${mainPool}' is the pool that takes all that no other pool does: name this one otherwise`,
-      holds: (name) => name !== mainPool,
-    }).describe("Told apart by this; part of the names of its objects."),
-    image: image.optional().describe("Another image than the server's."),
-    resources: core.resources.optional().describe("Instead of the server's."),
-    replicas: replicas.optional(),
-    autoscaling: autoscaling.optional().describe("Instead of the server's."),
-    template: template.optional(),
-  }),
-  oneScaler,
-);
-
-const durationPattern = /^([0-9]{1,6}(h|m|s))+$/;
-const durationSeconds = (value: string) => {
-  const parts = [...value.matchAll(/([0-9]+)(h|m|s)/g)];
-  return parts.reduce(
-    (sum, [, count, unit]) => sum + Number(count) * { h: 3600, m: 60, s: 1 }[unit as "h" | "m" | "s"],
-    0,
-  );
-};
-/** Length of a Go duration such as `720h` or `1h30m`, in milliseconds. */
-export const durationMs = (value: string) => durationSeconds(value) * 1000;
-
 const rotateEvery = withRules(
-  text(durationPattern.source, "rotateEvery is a duration in hours, minutes and seconds, such as 720h or 1h30m", 32),
+  goDuration("rotateEvery is a duration in hours, minutes and seconds, such as 720h or 1h30m"),
   {
     cel: `!self.matches('${durationPattern.source}') || duration(self) >= duration('1m')`,
     message: "rotateEvery must be a minute or more: every rotation is two rollouts",
@@ -223,13 +122,13 @@ export const spec = withRules(
       .describe("The MCP endpoint; in the environment as `MCP_PATH`."),
     protocolVersions: withRules(
       z
-        .array(z.enum(["2026-07-28", "2025-11-25"]))
+        .array(z.enum([modernVersion, "2025-11-25"]))
         .max(2)
         .meta({ "x-kubernetes-list-type": "set" }),
       {
-        cel: "self.exists(version, version == '2026-07-28')",
-        message: "protocolVersions must hold 2026-07-28: older versions are served beside it",
-        holds: (versions) => versions.includes("2026-07-28"),
+        cel: `self.exists(version, version == '${modernVersion}')`,
+        message: `protocolVersions must hold ${modernVersion}: older versions are served beside it`,
+        holds: (versions) => versions.includes(modernVersion),
       },
       {
         cel: "self.all(version, self.exists_one(other, other == version))",
@@ -237,17 +136,21 @@ export const spec = withRules(
         holds: (versions) => new Set(versions).size === versions.length,
       },
     )
-      .default(["2026-07-28"])
+      .default([modernVersion])
       .describe("The protocol versions that the server answers."),
     replicas: replicas.optional(),
     autoscaling: autoscaling.optional().describe("On by default: 2 to 10 pods at 70 % CPU."),
     resources: core.resources
       .default({ requests: { cpu: "50m", memory: "64Mi" } })
       .describe("The container's requests and limits."),
-    pools: core
-      .listByKey(pool, "name", 16)
+    pools: pools
       .optional()
       .describe("Slices of the server on pods of their own; what they don't give comes from the server."),
+    canary: canary.optional().describe("Another image that takes a share of the main pool's calls."),
+    legacy: legacy
+      .optional()
+      .describe(`A server for clients that don't speak ${modernVersion}: it takes all calls of theirs.`),
+    routing: routing.optional().describe("How calls come in from outside the cluster. Not at all when not given."),
     requestState: requestState.default({}).describe("The keys that seal requestState, shared by all pods."),
     disruption: disruption
       .default({ drainSeconds: 5, gracePeriodSeconds: 60 })
@@ -273,6 +176,7 @@ const poolStatus = z.strictObject({
   name: z.string().describe(`The pool; \`${mainPool}\` is the one that every server has.`),
   replicas: z.int32().describe("Pods that there are."),
   readyReplicas: z.int32().describe("Pods that take calls."),
+  weight: z.int32().optional().describe("Share of the main pool's calls that the canary takes, in percent."),
 });
 
 export const status = z.strictObject({
@@ -300,8 +204,6 @@ export const nameRule = {
 export type SpecInput = z.input<typeof spec>;
 /** What the user wrote, with defaults. */
 export type Spec = z.output<typeof spec>;
-export type Autoscaling = z.output<typeof autoscaling>;
-export type Template = z.output<typeof template>;
 export type Status = z.output<typeof status>;
 export type Condition = z.output<typeof condition>;
 
@@ -312,6 +214,8 @@ export interface McpServer {
     namespace: string;
     uid: string;
     generation: number;
+    /** RFC 3339; none without a cluster. */
+    createdAt?: string;
     /** Set while the server is being deleted. */
     deletionTimestamp?: string;
   };

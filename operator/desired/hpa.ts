@@ -1,5 +1,6 @@
 // HorizontalPodAutoscaler: one a pool whose pods the autoscaler counts.
-import type { Autoscaling, McpServer } from "../api/mcpserver.ts";
+import type { McpServer } from "../api/mcpserver.ts";
+import type { Autoscaling } from "../api/scaling.ts";
 import { child, type KubeObject } from "./object.ts";
 import type { EffectivePool } from "./pool.ts";
 

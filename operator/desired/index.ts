@@ -7,6 +7,8 @@ import { type KubeObject, sealed } from "./object.ts";
 import { pdb } from "./pdb.ts";
 import { poolsOf } from "./pool.ts";
 import { type Ring, requestStateSecret } from "./request-state.ts";
+import { routes } from "./routing/index.ts";
+import type { RoutingWorld } from "./routing/routes.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service-account.ts";
 
@@ -17,10 +19,13 @@ export interface World {
   configHash: string;
   /** Names of the Deployments that are there. */
   deployments: ReadonlySet<string>;
+  /** None: no route is to be had. */
+  routing?: RoutingWorld | undefined;
 }
 
 /** The objects of a server. What pods need comes before them, so that they start at the first try. */
-export function desired(server: McpServer, { ring, configHash, deployments }: World): KubeObject[] {
+export function desired(server: McpServer, { ring, configHash, deployments, routing }: World): KubeObject[] {
+  const ways = routing && routes(server, routing);
   const seal = (object: KubeObject | undefined) => (object ? [sealed(server, object)] : []);
   return [
     ...seal(serviceAccount(server)),
@@ -29,11 +34,12 @@ export function desired(server: McpServer, { ring, configHash, deployments }: Wo
     ...poolsOf(server).flatMap((pool) => {
       const [pods] = seal(deployment(server, pool, configHash)) as [KubeObject];
       return [
-        ...seal(service(server, pool)),
+        ...seal(service(server, pool, ways?.serviceAnnotations)),
         deployments.has(pool.objectName) ? pods : withInitialReplicas(pods, pool),
         ...seal(hpa(server, pool)),
         ...seal(pdb(server, pool)),
       ];
     }),
+    ...(ways?.objects ?? []).flatMap(seal),
   ];
 }

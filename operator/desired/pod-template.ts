@@ -1,5 +1,6 @@
 // The pod of a pool: restricted, drained before it stops, told all that it needs by its environment.
-import { type McpServer, type Spec, serverContainer } from "../api/mcpserver.ts";
+import type { McpServer, Spec } from "../api/mcpserver.ts";
+import { serverContainer } from "../api/template.ts";
 import { objectLabels, poolSelector } from "./labels.ts";
 import { merge } from "./merge.ts";
 import type { EffectivePool } from "./pool.ts";
@@ -45,7 +46,8 @@ const pick = <T extends object>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 function container(server: McpServer, pool: EffectivePool): Container {
-  const { imagePullPolicy, command, args, envFrom, port, disruption } = server.spec;
+  const { imagePullPolicy, envFrom, port, disruption } = server.spec;
+  const { command, args } = pool;
   return {
     name: serverContainer,
     image: pool.image,

@@ -1,5 +1,8 @@
-// The pools of a server: the main one, which every server has, and the user's, completed from the server.
-import { type Autoscaling, type McpServer, mainPool, type Spec, type Template } from "../api/mcpserver.ts";
+// The pools of a server: the main one, which every server has, and the others, completed from the server.
+import type { McpServer, Spec } from "../api/mcpserver.ts";
+import { canaryPool, type Legacy, legacyPool, mainPool } from "../api/pool.ts";
+import type { Autoscaling } from "../api/scaling.ts";
+import type { Template } from "../api/template.ts";
 import { ownName, poolName } from "./names.ts";
 
 /** Who counts the pods: the autoscaler, the spec, or somebody else after creation. */
@@ -13,6 +16,8 @@ export interface EffectivePool {
   /** Name of the pool's Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget. */
   objectName: string;
   image: string;
+  command: string[] | undefined;
+  args: string[] | undefined;
   resources: Spec["resources"];
   scaling: Scaling;
   /** Partial pod templates, merged in this order. */
@@ -23,7 +28,9 @@ const defaultAutoscaling: Autoscaling = { enabled: true, minReplicas: 2, maxRepl
 /** How many pods a pool begins with when nothing counts them. */
 export const initialReplicas = 2;
 
-function scalingOf(scaled: Pick<Spec, "replicas" | "autoscaling">): Scaling {
+type Scaled = Pick<Spec, "replicas" | "autoscaling">;
+
+function scalingOf(scaled: Scaled): Scaling {
   if (scaled.replicas !== undefined) return { by: "spec", replicas: scaled.replicas };
   const autoscaling = scaled.autoscaling ?? defaultAutoscaling;
   return autoscaling.enabled ? { by: "autoscaler", autoscaling } : { by: "others" };
@@ -31,28 +38,50 @@ function scalingOf(scaled: Pick<Spec, "replicas" | "autoscaling">): Scaling {
 
 const defined = <T>(...values: (T | undefined)[]) => values.filter((value) => value !== undefined);
 
-/** The pools of a server, the main one first. */
-export function poolsOf({ metadata, spec }: McpServer): EffectivePool[] {
-  const main: EffectivePool = {
-    name: mainPool,
-    objectName: ownName(metadata.name),
-    image: spec.image,
-    resources: spec.resources,
-    scaling: scalingOf(spec),
-    templates: defined(spec.template),
+/** The fields of a pool that come from the server unless the pool has its own. */
+function complete(
+  { metadata, spec }: McpServer,
+  own: {
+    name: string;
+    image?: string | undefined;
+    resources?: Spec["resources"] | undefined;
+    template?: Template | undefined;
+  } & Scaled,
+): EffectivePool {
+  const isScaled = own.replicas !== undefined || own.autoscaling !== undefined;
+  return {
+    name: own.name,
+    objectName: poolName(metadata.name, own.name),
+    image: own.image ?? spec.image,
+    command: spec.command,
+    args: spec.args,
+    resources: own.resources ?? spec.resources,
+    scaling: scalingOf(isScaled ? own : spec),
+    templates: defined(spec.template, own.template),
   };
-  const others = (spec.pools ?? []).map((pool): EffectivePool => {
-    const scaled = pool.replicas !== undefined || pool.autoscaling !== undefined ? pool : spec;
-    return {
-      name: pool.name,
-      objectName: poolName(metadata.name, pool.name),
-      image: pool.image ?? spec.image,
-      resources: pool.resources ?? spec.resources,
-      scaling: scalingOf(scaled),
-      templates: defined(spec.template, pool.template),
-    };
-  });
-  return [main, ...others];
+}
+
+/** A sessionful server has one pod: with two, a session would be known to one of them only. */
+function legacyOf(server: McpServer, legacy: Legacy): EffectivePool {
+  const scaled = legacy.sessionful ? { replicas: 1 } : {};
+  const pool = complete(server, { ...legacy, ...scaled, name: legacyPool });
+  // The server's command is for the server's image.
+  const { command, args } = legacy.image === undefined ? { ...server.spec, ...given(legacy) } : legacy;
+  return { ...pool, command, args };
+}
+
+const given = ({ command, args }: Legacy) => ({ ...(command && { command }), ...(args && { args }) });
+
+/** The pools of a server, the main one first. */
+export function poolsOf(server: McpServer): EffectivePool[] {
+  const { metadata, spec } = server;
+  const main = { ...complete(server, { name: mainPool }), objectName: ownName(metadata.name) };
+  return [
+    main,
+    ...(spec.pools ?? []).map((pool) => complete(server, pool)),
+    ...(spec.canary ? [complete(server, { ...spec.canary, name: canaryPool })] : []),
+    ...(spec.legacy ? [legacyOf(server, spec.legacy)] : []),
+  ];
 }
 
 /** The most pods that a pool may have, as far as the spec tells. */

@@ -4,7 +4,8 @@
 //   steady   key K1, ring K1 K0          every pod seals with K1
 //   staged   key K1, ring K1 K2          rolled out first: every pod can open K2 before any seals with it
 //   steady   key K2, ring K2 K1          every pod seals with K2; K1 still opens until the next rotation
-import { durationMs, type McpServer } from "../api/mcpserver.ts";
+import { durationSeconds } from "../api/duration.ts";
+import type { McpServer } from "../api/mcpserver.ts";
 import { roleName } from "./names.ts";
 import { child, hashOf, type KubeObject } from "./object.ts";
 import type { EnvVar } from "./pod-template.ts";
@@ -60,7 +61,7 @@ export function ringStep(
   if (state.phase === "staged") return { step: rolledOut ? "promote" : "keep" };
   const { rotateEvery } = server.spec.requestState;
   if (rotateEvery === undefined) return { step: "keep" };
-  const due = Date.parse(state.rotatedAt) + durationMs(rotateEvery);
+  const due = Date.parse(state.rotatedAt) + durationSeconds(rotateEvery) * 1000;
   // A rotation that begins in the middle of a rollout would have to wait for it anyway.
   if (now < due) return { step: "keep", after: due - now };
   return { step: rolledOut ? "stage" : "keep" };

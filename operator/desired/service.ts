@@ -5,11 +5,15 @@ import { child, type KubeObject } from "./object.ts";
 import { portName } from "./pod-template.ts";
 import type { EffectivePool } from "./pool.ts";
 
-const servicePort = 80;
+/** Port of every Service. */
+export const servicePort = 80;
 
-export function service(server: McpServer, pool: EffectivePool): KubeObject {
+/** @param annotations what an ingress controller looks for on the Services that it sends calls to */
+export function service(server: McpServer, pool: EffectivePool, annotations?: Record<string, string>): KubeObject {
+  const { metadata, ...rest } = child(server, { apiVersion: "v1", kind: "Service" }, pool.objectName, pool.name);
   return {
-    ...child(server, { apiVersion: "v1", kind: "Service" }, pool.objectName, pool.name),
+    ...rest,
+    metadata: annotations ? { ...metadata, annotations } : metadata,
     spec: {
       type: "ClusterIP",
       sessionAffinity: "None",

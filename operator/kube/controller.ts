@@ -1,5 +1,5 @@
 // Workers that take keys from a queue and reconcile them, a bounded number at once.
-import { ApiError } from "./errors.ts";
+import { ApiError, Incomplete } from "./errors.ts";
 import type { Queue } from "./queue.ts";
 
 export type Result = "success" | "requeue_after" | "error";
@@ -15,21 +15,26 @@ export interface ControllerOptions {
   metrics?: ControllerMetrics;
   queue: Queue;
   workers: number;
-  /** Brings one key to its desired state; returns when to look again, in milliseconds. Throws to be tried again. */
-  reconcile: (key: string) => Promise<{ after?: number | undefined }>;
+  /**
+   * Brings one key to its desired state, after so many failures in a row; returns when to look again, in milliseconds.
+   * Throws to be tried again.
+   */
+  reconcile: (key: string, failures: number) => Promise<{ after?: number | undefined }>;
   failed: (key: string, error: unknown) => void;
 }
 
 async function handle(key: string, { queue, reconcile, failed }: ControllerOptions): Promise<Result> {
   try {
-    const { after } = await reconcile(key);
+    const { after } = await reconcile(key, queue.failuresOf(key));
     queue.forget(key);
     if (after === undefined) return "success";
     queue.addAfter(key, after);
     return "requeue_after";
   } catch (error) {
     failed(key, error);
-    queue.retry(key, error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0);
+    if (error instanceof Incomplete) queue.forget(key);
+    const cause = error instanceof Incomplete ? error.cause : error;
+    queue.retry(key, cause instanceof ApiError ? (cause.retryAfter ?? 0) * 1000 : 0);
     return "error";
   } finally {
     queue.done(key);

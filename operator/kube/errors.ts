@@ -36,8 +36,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Not all of the work could be done, but some of it was: the next try goes on from there. */
+export class Incomplete extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
 const hasStatus = (error: unknown, status: number) => error instanceof ApiError && error.status === status;
 export const isNotFound = (error: unknown) => hasStatus(error, 404);
+export const isForbidden = (error: unknown) => hasStatus(error, 403);
 export const isConflict = (error: unknown) => hasStatus(error, 409);
 /** The resource version or the continue token is too old: only a new list helps. */
 export const isGone = (error: unknown) => hasStatus(error, 410);

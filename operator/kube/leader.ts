@@ -183,6 +183,7 @@ export function campaign(options: LeaderOptions): Leadership {
     },
     remove: () => wake(),
     listed: () => {},
+    absent: () => {},
     failed: () => {},
   };
   void follow(client, { path, fieldSelector: `metadata.name=${name}` }, sink, signal);

@@ -15,6 +15,8 @@ export interface Queue {
   addAfter(key: string, delay: number): void;
   /** The same, after a delay that grows with each failure in a row; `atLeast` milliseconds. */
   retry(key: string, atLeast?: number): void;
+  /** How often in a row work on the key has failed. */
+  failuresOf(key: string): number;
   /** Ends the count of failures. */
   forget(key: string): void;
   /** The next key to work on; undefined when the queue has been closed. */
@@ -79,6 +81,7 @@ export function createQueue(backoff: BackoffOptions): Queue {
       failures.set(key, count + 1);
       addAfter(key, Math.max(atLeast, backoffDelay(count, backoff)));
     },
+    failuresOf: (key) => failures.get(key) ?? 0,
     forget: (key) => void failures.delete(key),
     take() {
       if (closed) return Promise.resolve(undefined);

@@ -26,8 +26,8 @@ export interface Store<T> {
   remove(object: { metadata: { namespace: string; name: string; resourceVersion: string } }): void;
 }
 
-/** Key of a namespaced object. */
-export const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+/** Key of an object; one of a kind without namespaces has "" for it. */
+export const keyOf = ({ namespace = "", name }: { namespace?: string; name: string }) => `${namespace}/${name}`;
 
 /** Whether two values are the same but for the version: a status that nobody here reads has changed, say. */
 function isSame<T extends { resourceVersion: string }>(a: T | undefined, b: T | undefined): boolean {

@@ -3,14 +3,14 @@
 //   list ──all pages──▶ watch(rv) ──stream ends, breaks or stalls──▶ watch(last rv)
 //    ▲ ▲                    │
 //    │ └───── 410 Gone ─────┤
-//    └── kind is back ◀── absent ◀── 404 (of a list, too)
+//    └── kind is back ◀── absent ◀── 404, 403 (of a list, too)
 //
 // The end of a list is the moment at which what it lacks is gone; a broken stream goes on from the last version seen,
 // without a list.
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffDelay } from "./backoff.ts";
 import type { Client } from "./client.ts";
-import { ApiError, isGone, isNotFound } from "./errors.ts";
+import { ApiError, isForbidden, isGone, isNotFound } from "./errors.ts";
 import type { ApiObject } from "./resource.ts";
 import { keyOf } from "./store.ts";
 
@@ -21,7 +21,7 @@ export interface Source {
   fieldSelector?: string | undefined;
   /** Metadata alone, where values aren't needed. */
   metadataOnly?: boolean;
-  /** For kinds that may not be installed: resolves when it is worth another look. */
+  /** For kinds that may not be installed, or not be allowed: resolves when it is worth another look. */
   mayHaveCome?: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -30,11 +30,13 @@ export interface Sink {
   remove(object: ApiObject): void;
   /** A list has ended: every object with none of these keys (`namespace/name`) is gone. */
   listed(present: ReadonlySet<string>): void;
-  /** The stream broke, or the kind isn't installed (404); it will be tried again. */
+  /** The kind isn't installed (404), or this process may not see it (403): `failed` told which. No object of it is known. */
+  absent(): void;
+  /** The stream broke, or the kind can't be had; it will be tried again. */
   failed(error: unknown): void;
 }
 
-type State = { phase: "list" } | { phase: "watch"; resourceVersion: string } | { phase: "absent" };
+type State = { phase: "list" } | { phase: "watch"; resourceVersion: string } | { phase: "absent"; forbidden: boolean };
 
 interface WatchEvent {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
@@ -51,6 +53,8 @@ const idleTimeout = 150_000;
 const backoff = { initial: 800, max: 4_000 };
 /** A stream that held for this long was healthy: the next failure begins a new count. */
 const healthyAfter = 120_000;
+/** Until a kind that this process may not see is asked for again, in milliseconds. */
+const askAgain = 60_000;
 /** A stream that ended sooner than this, in milliseconds, did nothing. */
 const shortest = 1000;
 
@@ -126,7 +130,8 @@ async function step(
   signal: AbortSignal,
 ): Promise<State> {
   if (state.phase === "absent") {
-    await source.mayHaveCome?.(signal);
+    if (state.forbidden) await delay(askAgain, undefined, { signal });
+    else await source.mayHaveCome?.(signal);
     return { phase: "list" };
   }
   if (state.phase === "list") return list(client, source, sink, signal);
@@ -139,7 +144,8 @@ async function step(
 
 /** The state after a failure: only what is gone for good needs another list. */
 function afterFailure(state: State, error: unknown, { mayHaveCome }: Source): State {
-  if (mayHaveCome && isNotFound(error)) return { phase: "absent" };
+  if (mayHaveCome && (isNotFound(error) || isForbidden(error)))
+    return { phase: "absent", forbidden: isForbidden(error) };
   return isGone(error) || isNotFound(error) ? { phase: "list" } : state;
 }
 
@@ -184,7 +190,7 @@ export async function follow(client: Client, source: Source, sink: Sink, signal:
   try {
     while (!signal.aborted) {
       last = await turn(client, { source, sink }, last, signal);
-      if (last.state.phase === "absent") sink.listed(new Set());
+      if (last.state.phase === "absent") sink.absent();
       if (last.failures > 0) await pause(last.failure, last.failures - 1, signal);
     }
   } catch (error) {

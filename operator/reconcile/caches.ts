@@ -2,19 +2,34 @@
 import { managedByLabel, manager, serverLabel } from "../desired/labels.ts";
 import type { Client } from "../kube/client.ts";
 import type { Discovery } from "../kube/discovery.ts";
+import { isForbidden, isNotFound } from "../kube/errors.ts";
 import { createIntern } from "../kube/intern.ts";
 import { type ApiObject, collectionPath, type ResourceType } from "../kube/resource.ts";
 import { createStore, keyOf, type Store } from "../kube/store.ts";
-import { follow, type Source } from "../kube/watch.ts";
-import { childKinds, configMaps, deployments, mcpServers, pods, secrets } from "./kinds.ts";
+import { follow, type Sink, type Source } from "../kube/watch.ts";
+import { addressesOf, gatewayKeysOf } from "./addresses.ts";
+import {
+  childKinds,
+  configMaps,
+  gatewayClasses,
+  gateways,
+  ingressClasses,
+  mcpServers,
+  pods,
+  secrets,
+} from "./kinds.ts";
 import {
   type Child,
   type Config,
   configKey,
+  type ObservedClass,
+  type ObservedGateway,
   type ObservedPod,
   type ObservedServer,
   observeChild,
+  observeClass,
   observeConfig,
+  observeGateway,
   observePod,
   observeServer,
 } from "./observed.ts";
@@ -26,6 +41,13 @@ export interface Caches {
   children(serverKey: string): Child[];
   podProblems(serverKey: string): ObservedPod[];
   config(key: string): Config | undefined;
+  /** Servers that want one of these addresses: see `addressesOf`. */
+  serversAt(address: string): ObservedServer[];
+  gateway(key: string): ObservedGateway | undefined;
+  /** `controllerName` of a GatewayClass, `controller` of an IngressClass; undefined when there is none or it can't be seen. */
+  controllerOf(kind: "GatewayClass" | "IngressClass", name: string): string | undefined;
+  /** Whether the API server has the kind, and lets this process see it. */
+  isServed(kind: string): boolean;
   /** Takes what a write answered, before the watch tells; no server is looked at again for it. */
   written(object: ApiObject): void;
   deleted(child: Child): void;
@@ -44,14 +66,54 @@ export interface CacheOptions {
   changed: (serverKey: string) => void;
   /** A watch broke; it is tried again. */
   failed: (kind: string, error: unknown) => void;
+  /** This process has no right to a kind that it can do without; it is asked for again now and then. */
+  unseen: (kind: string) => void;
   signal: AbortSignal;
 }
 
+/** `scoped: false` is for kinds without a namespace. */
+type WatchOptions = Omit<Source, "path"> & { scoped?: boolean };
+
 const serverKeyOf = ({ namespace, server }: { namespace: string; server: string }) => `${namespace}/${server}`;
 
-/** Keys of the Secrets and ConfigMaps that a server refers to. */
-const referenceKeys = ({ metadata, references }: ObservedServer) =>
-  references.map(({ kind, name }) => configKey(kind, { namespace: metadata.namespace, name }));
+/** What a server is looked up by: Secrets, ConfigMaps and Gateways that it refers to, and the addresses that it wants. */
+const serverIndex = (server: ObservedServer) => [
+  ...server.references.map(({ kind, name }) => configKey(kind, { namespace: server.metadata.namespace, name })),
+  ...gatewayKeysOf(server).map((key) => `Gateway/${key}`),
+  ...addressesOf(server),
+];
+
+interface Hears {
+  /** What the store holds of it; all when not given. */
+  namespace: string | undefined;
+  listed: () => void;
+  absent: () => void;
+  failed: (error: unknown) => void;
+}
+
+/** Takes what is watched into a store. */
+function sinkOf<T>(store: Store<T>, { namespace, listed, absent, failed }: Hears): Sink {
+  return {
+    set: (object) => {
+      try {
+        store.set(object);
+      } catch (error) {
+        // An object that can't be made sense of must not hold up the others of its kind.
+        failed(error);
+      }
+    },
+    remove: store.remove,
+    listed: (present) => {
+      store.keepOnly(present, namespace);
+      listed();
+    },
+    absent: () => {
+      store.keepOnly(new Set(), namespace);
+      absent();
+    },
+    failed,
+  };
+}
 
 export function startCaches({
   client,
@@ -60,17 +122,25 @@ export function startCaches({
   selector,
   changed,
   failed,
+  unseen,
   signal,
 }: CacheOptions): Caches {
   const intern = createIntern();
   const servers = createStore<ObservedServer>({
     project: observeServer,
-    indexBy: referenceKeys,
+    indexBy: serverIndex,
     changed: (before, after) => {
       const server = after ?? before;
       if (server) changed(keyOf(server.metadata));
+      // Whoever else wants one of its addresses may have lost it, or have it now.
+      const addresses = [before, after].flatMap((each) => (each ? addressesOf(each) : []));
+      for (const address of new Set(addresses)) tellAll(servers.withIndex(address));
     },
   });
+  const tellAll = (found: Iterable<ObservedServer>) => {
+    for (const { metadata } of found) changed(keyOf(metadata));
+  };
+  const tellRouted = () => tellAll([...servers.values()].filter(({ spec }) => spec?.routing));
   const ofServer = {
     indexBy: (value: { namespace: string; server: string }) => [serverKeyOf(value)],
     // Both, as somebody may have changed the label that says whose it is.
@@ -80,7 +150,7 @@ export function startCaches({
     },
   };
   const childStores = new Map(
-    [...childKinds, deployments].map((type) => [
+    childKinds.map(({ type }) => [
       type.kind,
       createStore<Child>({ project: (object) => observeChild(type.kind, object, intern), ...ofServer }),
     ]),
@@ -95,52 +165,76 @@ export function startCaches({
         changed: (before, after) => {
           const key = (after ?? before)?.key ?? "";
           ofServer.changed(before?.child, after?.child);
-          for (const server of servers.withIndex(key)) changed(keyOf(server.metadata));
+          tellAll(servers.withIndex(key));
         },
       }),
     ]),
   );
 
+  const gatewayStore = createStore<ObservedGateway>({
+    project: observeGateway,
+    changed: (before, after) => {
+      const key = (after ?? before)?.key ?? "";
+      tellAll(servers.withIndex(`Gateway/${key}`));
+    },
+  });
+  const classStores = new Map(
+    [gatewayClasses, ingressClasses].map((type) => [
+      type.kind,
+      createStore<ObservedClass>({ project: observeClass, changed: tellRouted }),
+    ]),
+  );
+
   const listed: Promise<void>[] = [];
+  const absent = new Set<string>();
+  const failedOptional = (type: ResourceType) => (error: unknown) => {
+    if (isForbidden(error)) unseen(type.kind);
+    else if (!isNotFound(error)) failed(type.kind, error);
+  };
   /** One watch a kind, or one a kind and namespace. */
-  function watchKind<T>(type: ResourceType, store: Store<T>, options: Omit<Source, "path">) {
-    const scopes = namespaces.length === 0 ? [undefined] : namespaces;
+  function watchKind<T>(type: ResourceType, store: Store<T>, { scoped = true, ...options }: WatchOptions) {
+    const scopes = namespaces.length === 0 || !scoped ? [undefined] : namespaces;
     for (const namespace of scopes) {
       const first = Promise.withResolvers<void>();
       listed.push(first.promise);
-      const sink = {
-        set: (object: ApiObject) => {
-          try {
-            store.set(object);
-          } catch (error) {
-            // An object that can't be made sense of must not hold up the others of its kind.
-            failed(type.kind, error);
-          }
-        },
-        remove: store.remove,
-        listed: (present: ReadonlySet<string>) => {
-          store.keepOnly(present, namespace);
+      const sink = sinkOf(store, {
+        namespace,
+        listed: () => {
           first.resolve();
+          if (absent.delete(type.kind)) tellRouted();
         },
-        failed: (error: unknown) => failed(type.kind, error),
-      };
+        absent: () => {
+          first.resolve();
+          if (!absent.has(type.kind)) tellRouted();
+          absent.add(type.kind);
+        },
+        failed: options.mayHaveCome && type !== mcpServers ? failedOptional(type) : (error) => failed(type.kind, error),
+      });
       void follow(client, { path: collectionPath(type, namespace), ...options }, sink, signal);
     }
   }
 
+  const mayHaveCome = (type: ResourceType) => ({
+    mayHaveCome: (aborted: AbortSignal) => discovery.mayHaveCome(type, aborted),
+  });
   const ours = { labelSelector: `${managedByLabel}=${manager},${serverLabel}` };
   watchKind(mcpServers, servers, {
     labelSelector: selector,
-    mayHaveCome: (aborted) => discovery.mayHaveCome(mcpServers, aborted),
+    ...mayHaveCome(mcpServers),
   });
   watchKind(pods, podStore, ours);
-  for (const type of [...childKinds, deployments]) {
+  for (const { type, optional, whole } of childKinds) {
     const store = childStores.get(type.kind);
-    if (store) watchKind(type, store, { ...ours, metadataOnly: type !== deployments });
+    if (store) watchKind(type, store, { ...ours, metadataOnly: !whole, ...(optional && mayHaveCome(type)) });
   }
   for (const type of [secrets, configMaps]) {
     const store = configStores.get(type.kind);
     if (store) watchKind(type, store, { metadataOnly: true });
+  }
+  watchKind(gateways, gatewayStore, mayHaveCome(gateways));
+  for (const type of [gatewayClasses, ingressClasses]) {
+    const store = classStores.get(type.kind);
+    if (store) watchKind(type, store, { scoped: false, ...mayHaveCome(type) });
   }
 
   const storeOf = (kind: string): Store<unknown> | undefined =>
@@ -158,6 +252,10 @@ export function startCaches({
       const [kind = "", namespace = "", name = ""] = key.split("/");
       return configStores.get(kind)?.get(keyOf({ namespace, name }));
     },
+    serversAt: servers.withIndex,
+    gateway: gatewayStore.get,
+    controllerOf: (kind, name) => classStores.get(kind)?.get(keyOf({ namespace: "", name }))?.controller,
+    isServed: (kind) => !absent.has(kind),
     written: (object) => storeOf(object.kind)?.written(object),
     deleted: (child) => storeOf(child.kind)?.remove({ metadata: child }),
     synced: Promise.all(listed).then(() => {}),

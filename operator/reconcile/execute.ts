@@ -10,7 +10,7 @@ import type { Obstacle } from "../status/observed.ts";
 import type { Caches } from "./caches.ts";
 import { typeOf } from "./kinds.ts";
 import { type Child, childOf } from "./observed.ts";
-import type { Plan, Update } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 
 export interface ExecuteOptions {
   client: Client;
@@ -81,8 +81,6 @@ function refusal(object: KubeObject, error: unknown): Obstacle[] {
   throw error;
 }
 
-const attempt = (object: KubeObject, work: Promise<Obstacle[]>) => work.catch((error) => refusal(object, error));
-
 async function removeChild(child: Child, { client, caches }: ExecuteOptions): Promise<void> {
   try {
     await remove(client, typeOf(child.kind), child);
@@ -93,29 +91,70 @@ async function removeChild(child: Child, { client, caches }: ExecuteOptions): Pr
   caches.deleted(child);
 }
 
-/** What pods can't start without: a Deployment is written when these are there, so that its pods start at the first try. */
-const neededByPods = new Set(["ServiceAccount", "Secret"]);
+/** What came of a plan. */
+export interface Outcome {
+  /** What could not be written. */
+  obstacles: Obstacle[];
+  /** Errors that another try may help. */
+  failures: unknown[];
+  /** How many writes the API server took. */
+  written: number;
+}
 
-/** Writes the plan; returns what could not be written. Throws the first error that another try may help. */
-export async function execute(plan: Plan, options: ExecuteOptions): Promise<Obstacle[]> {
-  const updateOf = ({ object, child }: Update) =>
-    attempt(
-      object,
-      write(guarded(object, child), options).then(() => []),
-    );
-  const createOf = (object: KubeObject) => attempt(object, create(object, options));
-  const writeAll = async (isMeant: (kind: string) => boolean) => {
-    const created = plan.create.filter(({ kind }) => isMeant(kind)).map(createOf);
-    const updated = plan.update.filter(({ object }) => isMeant(object.kind)).map(updateOf);
-    return (await Promise.all([...created, ...updated])).flat();
+/** Writes that wait for those they can't do without, and are left out when one of those has failed. */
+type Stage = "needed by pods" | "pods" | "needed by routes" | "routes" | "other";
+
+/**
+ * Pods start at the first try when what they need is there; a route that refers to what isn't there yet would turn calls
+ * away.
+ */
+const stages: Record<string, Stage> = {
+  ServiceAccount: "needed by pods",
+  Secret: "needed by pods",
+  Deployment: "pods",
+  Service: "needed by routes",
+  BackendTrafficPolicy: "needed by routes",
+  Middleware: "needed by routes",
+  KongPlugin: "needed by routes",
+  HTTPRoute: "routes",
+  IngressRoute: "routes",
+  HTTPProxy: "routes",
+  Ingress: "routes",
+};
+const stageOf = (kind: string): Stage => stages[kind] ?? "other";
+
+/** Writes the plan; waits for every write, so that none of them meets those of the next try. */
+export async function execute(plan: Plan, options: ExecuteOptions): Promise<Outcome> {
+  const outcome: Outcome = { obstacles: [...plan.obstacles], failures: [], written: 0 };
+  const take = async (object: { kind: string }, work: Promise<Obstacle[]>): Promise<boolean> => {
+    try {
+      const found = await work.catch((error) => refusal(object as KubeObject, error));
+      outcome.obstacles.push(...found);
+      if (found.length === 0) outcome.written += 1;
+      return found.length === 0;
+    } catch (error) {
+      outcome.failures.push(error);
+      return false;
+    }
   };
-
-  const needed = writeAll((kind) => neededByPods.has(kind));
-  const written = await Promise.all([
-    needed,
-    writeAll((kind) => !neededByPods.has(kind) && kind !== "Deployment"),
-    needed.then(() => writeAll((kind) => kind === "Deployment")),
-  ]);
-  await Promise.all(plan.remove.map((child) => removeChild(child, options)));
-  return [...plan.obstacles, ...written.flat()];
+  const nothing = () => [];
+  /** Whether all of the stage is as it should be. */
+  const play = async (stage: Stage): Promise<boolean> => {
+    const isMeant = ({ kind }: { kind: string }) => stageOf(kind) === stage;
+    const done = await Promise.all([
+      ...plan.create.filter(isMeant).map((object) => take(object, create(object, options))),
+      ...plan.update
+        .filter(({ object }) => isMeant(object))
+        .map(({ object, child }) => take(object, write(guarded(object, child), options).then(nothing))),
+    ]);
+    return !done.includes(false) && !plan.obstacles.some(isMeant);
+  };
+  const playBoth = async (first: Stage, then: Stage) => {
+    if (await play(first)) await play(then);
+  };
+  await Promise.all([playBoth("needed by pods", "pods"), playBoth("needed by routes", "routes"), play("other")]);
+  // What routes referred to goes when they don't any more.
+  if (outcome.failures.length === 0)
+    await Promise.all(plan.remove.map((child) => take(child, removeChild(child, options).then(nothing))));
+  return outcome;
 }

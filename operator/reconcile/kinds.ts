@@ -2,26 +2,75 @@
 import { apiVersion, kind, plural } from "../api/mcpserver.ts";
 import type { ResourceType } from "../kube/resource.ts";
 
-export const mcpServers: ResourceType = { apiVersion, kind, plural };
-export const pods: ResourceType = { apiVersion: "v1", kind: "Pod", plural: "pods" };
-export const secrets: ResourceType = { apiVersion: "v1", kind: "Secret", plural: "secrets" };
-export const configMaps: ResourceType = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
-export const deployments: ResourceType = { apiVersion: "apps/v1", kind: "Deployment", plural: "deployments" };
+const type = (version: string, kindName: string, pluralName = `${kindName.toLowerCase()}s`): ResourceType => ({
+  apiVersion: version,
+  kind: kindName,
+  plural: pluralName,
+});
 
-/** Kinds that the operator makes, and of which metadata says all that it has to know. */
-export const childKinds: ResourceType[] = [
-  { apiVersion: "v1", kind: "ServiceAccount", plural: "serviceaccounts" },
-  { apiVersion: "v1", kind: "Service", plural: "services" },
-  { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", plural: "networkpolicies" },
-  { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers" },
-  { apiVersion: "policy/v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets" },
+export const mcpServers: ResourceType = { apiVersion, kind, plural };
+export const pods = type("v1", "Pod");
+export const secrets = type("v1", "Secret");
+export const configMaps = type("v1", "ConfigMap");
+export const deployments = type("apps/v1", "Deployment");
+const httpRoutes = type("gateway.networking.k8s.io/v1", "HTTPRoute");
+const httpProxies = type("projectcontour.io/v1", "HTTPProxy", "httpproxies");
+
+/** What a server's routes hang on; only read. */
+export const gateways = type("gateway.networking.k8s.io/v1", "Gateway");
+export const gatewayClasses = type("gateway.networking.k8s.io/v1", "GatewayClass", "gatewayclasses");
+export const ingressClasses = type("networking.k8s.io/v1", "IngressClass", "ingressclasses");
+
+/** Kinds that the operator makes of any server, but for Secrets, of which it also looks at others'. */
+export const workloadKinds: ResourceType[] = [
+  deployments,
+  type("v1", "ServiceAccount"),
+  type("v1", "Service"),
+  type("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  type("autoscaling/v2", "HorizontalPodAutoscaler"),
+  type("policy/v1", "PodDisruptionBudget"),
 ];
 
-const byKind = new Map([...childKinds, secrets, deployments].map((type) => [type.kind, type]));
+const workloads = new Set(workloadKinds.map((each) => each.kind));
+/** Whether it is a kind that any server may have, and none that routes are made of. */
+export const isWorkload = (kindName: string) => workloads.has(kindName) || kindName === secrets.kind;
+
+/** Kinds of routes: most come with a gateway or an ingress controller that may not be installed. */
+const routeKinds: ResourceType[] = [
+  type("networking.k8s.io/v1", "Ingress", "ingresses"),
+  httpRoutes,
+  httpProxies,
+  type("gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy", "backendtrafficpolicies"),
+  type("traefik.io/v1alpha1", "IngressRoute"),
+  type("traefik.io/v1alpha1", "Middleware"),
+  type("configuration.konghq.com/v1", "KongPlugin"),
+];
+
+/** Kinds of whose objects more than the metadata matters. */
+const wholeKinds = new Set([deployments, httpRoutes, httpProxies]);
+
+export interface ChildKind {
+  type: ResourceType;
+  /** It may not be installed, or this process may have no right to it, and all else works. */
+  optional: boolean;
+  /** Its spec or status matters, beside its metadata. */
+  whole: boolean;
+}
+
+const childKind = (each: ResourceType): ChildKind => ({
+  type: each,
+  optional: routeKinds.includes(each),
+  whole: wholeKinds.has(each),
+});
+
+/** All kinds that the operator makes, but for Secrets. */
+export const childKinds: ChildKind[] = [...workloadKinds, ...routeKinds].map(childKind);
+
+const byKind = new Map([...childKinds.map((each) => each.type), secrets].map((each) => [each.kind, each]));
 
 /** The type of a kind that the operator makes. */
 export function typeOf(kindName: string): ResourceType {
-  const type = byKind.get(kindName);
-  if (!type) throw new Error(`no such child kind: ${kindName}`);
-  return type;
+  const found = byKind.get(kindName);
+  if (!found) throw new Error(`no such child kind: ${kindName}`);
+  return found;
 }

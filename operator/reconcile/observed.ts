@@ -9,7 +9,15 @@ import { type RingState, ringStateOf } from "../desired/request-state.ts";
 import type { Intern } from "../kube/intern.ts";
 import { appliedFields } from "../kube/ownership.ts";
 import type { ApiObject } from "../kube/resource.ts";
-import type { DeploymentState, PodProblem } from "../status/observed.ts";
+import { keyOf } from "../kube/store.ts";
+import type {
+  DeploymentState,
+  GatewayState,
+  ParentState,
+  PodProblem,
+  RouteCondition,
+  RouteState,
+} from "../status/observed.ts";
 
 /** An McpServer as it is in the cluster; `problems` instead of a spec when an older schema let it in. */
 export interface ObservedServer {
@@ -24,8 +32,20 @@ export interface ObservedServer {
 
 export function observeServer(object: ApiObject): ObservedServer {
   const { spec, status } = object as ApiObject & { spec: unknown; status?: Status };
-  const { name, namespace, uid, generation = 1, deletionTimestamp, resourceVersion } = object.metadata;
-  const metadata = { name, namespace, uid, generation, ...(deletionTimestamp && { deletionTimestamp }) };
+  const {
+    name,
+    namespace,
+    uid,
+    generation = 1,
+    creationTimestamp,
+    deletionTimestamp,
+    resourceVersion,
+  } = object.metadata;
+  const times = {
+    ...(creationTimestamp && { createdAt: creationTimestamp }),
+    ...(deletionTimestamp && { deletionTimestamp }),
+  };
+  const metadata = { name, namespace, uid, generation, ...times };
   const parsed = parseSpec(spec);
   const valid = "spec" in parsed;
   return {
@@ -54,6 +74,7 @@ export interface Child {
   /** FieldsV1 of what anypod applied. */
   fields: Record<string, unknown> | undefined;
   deployment?: DeploymentState;
+  route?: RouteState;
 }
 
 interface DeploymentObject extends ApiObject {
@@ -87,6 +108,55 @@ function observeDeployment(object: DeploymentObject, fields: Child["fields"]): D
   };
 }
 
+interface HttpRouteObject extends ApiObject {
+  status?: { parents?: (Omit<ParentState, "conditions"> & { conditions?: RouteCondition[] })[] };
+}
+
+function observeHttpRoute({ metadata, status }: HttpRouteObject): RouteState {
+  const parents = (status?.parents ?? []).map(({ parentRef, controllerName, conditions = [] }) => ({
+    parentRef,
+    controllerName,
+    conditions: conditions.map(withoutTimes),
+  }));
+  return { generation: metadata.generation ?? 1, parents };
+}
+
+interface HttpProxyObject extends ApiObject {
+  status?: { currentStatus?: string; description?: string };
+}
+
+/** An HTTPProxy says in one word whether it is good; told as the condition that an HTTPRoute would have. */
+function observeHttpProxy({ metadata, status }: HttpProxyObject): RouteState {
+  const { currentStatus, description = "" } = status ?? {};
+  const generation = metadata.generation ?? 1;
+  if (currentStatus === undefined) return { generation, parents: [] };
+  const valid = currentStatus === "valid";
+  const condition = {
+    type: "Accepted",
+    status: valid ? "True" : "False",
+    reason: valid ? "Accepted" : "Invalid",
+    message: description,
+    observedGeneration: generation,
+  };
+  const parentRef = { kind: "HTTPProxy", name: metadata.name };
+  return { generation, parents: [{ parentRef, controllerName: "projectcontour.io", conditions: [condition] }] };
+}
+
+const withoutTimes = ({ type, status, reason, message, observedGeneration = 0 }: RouteCondition): RouteCondition => ({
+  type,
+  status,
+  reason,
+  message,
+  observedGeneration,
+});
+
+/** What is kept of a kind's spec and status, where metadata doesn't say all. */
+const wholeOf: Record<string, (object: ApiObject, fields: Child["fields"]) => Partial<Child>> = {
+  Deployment: (object, fields) => ({ deployment: observeDeployment(object as DeploymentObject, fields) }),
+  HTTPRoute: (object) => ({ route: observeHttpRoute(object as HttpRouteObject) }),
+  HTTPProxy: (object) => ({ route: observeHttpProxy(object as HttpProxyObject) }),
+};
+
 /** An object that anypod made for a server, whatever its labels say by now. */
 export function childOf(server: string, kind: string, object: ApiObject, intern: Intern = (value) => value): Child {
   const { ownerReferences, managedFields, annotations, ...metadata } = object.metadata;
@@ -103,7 +173,7 @@ export function childOf(server: string, kind: string, object: ApiObject, intern:
     deleting: metadata.deletionTimestamp !== undefined,
     desiredHash: annotations?.[desiredHashAnnotation],
     fields,
-    ...(kind === "Deployment" && { deployment: observeDeployment(object as DeploymentObject, fields) }),
+    ...wholeOf[kind]?.(object, fields),
   };
 }
 
@@ -179,4 +249,49 @@ export function observePod(object: ApiObject): ObservedPod | undefined {
   const problem = unschedulable(object as PodObject) ?? containerProblem(object as PodObject);
   const pool = labels[poolLabel] ?? "";
   return problem && { ...problem, pod: name, pool, createdAt: creationTimestamp, namespace, server, resourceVersion };
+}
+
+/** A Gateway, whoever's it is. */
+export interface ObservedGateway extends GatewayState {
+  resourceVersion: string;
+  key: string;
+  className: string;
+}
+
+interface GatewayObject extends ApiObject {
+  spec: { gatewayClassName: string; listeners?: GatewayState["listeners"] };
+  status?: {
+    addresses?: { value: string }[];
+    conditions?: RouteCondition[];
+  };
+}
+
+export function observeGateway(object: ApiObject): ObservedGateway {
+  const { metadata, spec, status = {} } = object as GatewayObject;
+  const programmed = status.conditions?.find(({ type }) => type === "Programmed");
+  return {
+    resourceVersion: metadata.resourceVersion,
+    key: keyOf(metadata),
+    className: spec.gatewayClassName,
+    listeners: (spec.listeners ?? []).map(({ name, port, protocol, hostname }) => ({
+      name,
+      port,
+      protocol,
+      ...(hostname !== undefined && { hostname }),
+    })),
+    address: status.addresses?.[0]?.value,
+    programmed: programmed && withoutTimes(programmed),
+  };
+}
+
+/** A GatewayClass or an IngressClass. */
+export interface ObservedClass {
+  resourceVersion: string;
+  controller: string;
+}
+
+export function observeClass(object: ApiObject): ObservedClass {
+  const { spec } = object as ApiObject & { spec?: { controllerName?: string; controller?: string } };
+  const controller = spec?.controllerName ?? spec?.controller ?? "";
+  return { resourceVersion: object.metadata.resourceVersion, controller };
 }

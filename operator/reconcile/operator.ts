@@ -18,6 +18,7 @@ import { type Caches, startCaches } from "./caches.ts";
 import { createContention } from "./contention.ts";
 import { createContents } from "./contents.ts";
 import { mcpServers } from "./kinds.ts";
+import { createLinger } from "./linger.ts";
 import { reconcile } from "./reconcile.ts";
 import { createReport } from "./report.ts";
 
@@ -83,6 +84,15 @@ function watchFailed(log: Logger): (kind: string, error: unknown) => void {
   };
 }
 
+/** Says a thing once for each kind. */
+function once(tell: (kind: string) => void): (kind: string) => void {
+  const told = new Set<string>();
+  return (kind) => {
+    if (!told.has(kind)) tell(kind);
+    told.add(kind);
+  };
+}
+
 interface Running {
   queue: Queue;
   work: Promise<void>;
@@ -145,6 +155,7 @@ export async function run(config: Config): Promise<number> {
     selector: config.selector,
     changed: queue.add,
     failed: watchFailed(log),
+    unseen: once((kind) => log.info({ kind }, "no right to list this kind: servers that need it will say so")),
     signal: stop.signal,
   });
   counts = () => serverCounts(caches);
@@ -171,6 +182,7 @@ export async function run(config: Config): Promise<number> {
       caches,
       contents: createContents(client),
       contention: createContention(now),
+      linger: createLinger(now),
       report,
       now,
     };
@@ -178,7 +190,7 @@ export async function run(config: Config): Promise<number> {
       queue,
       workers: config.workers,
       metrics: metrics.controller,
-      reconcile: (key) => reconcile(key, context),
+      reconcile: (key, failures) => reconcile(key, { ...context, failures }),
       failed: (key, error) => log.warn({ server: key, ...errorFields(error) }, "reconcile failed, will be tried again"),
     });
   });

@@ -5,27 +5,35 @@ import { hashOf, type KubeObject } from "../desired/object.ts";
 import { type EffectivePool, poolsOf } from "../desired/pool.ts";
 import { type Ring, requestStateSecretName } from "../desired/request-state.ts";
 import type { Client } from "../kube/client.ts";
+import { ApiError, Incomplete } from "../kube/errors.ts";
 import { keyOf } from "../kube/store.ts";
 import { computeStatus } from "../status/index.ts";
 import type { MissingReference, Obstacle } from "../status/observed.ts";
 import { isRolledOut } from "../status/rollout.ts";
+import type { RoutingEvidence } from "../status/routed.ts";
 import type { Caches } from "./caches.ts";
 import type { Contention } from "./contention.ts";
 import type { Contents } from "./contents.ts";
 import { execute } from "./execute.ts";
+import { isWorkload } from "./kinds.ts";
+import type { Linger } from "./linger.ts";
 import { type Child, configKey, type ObservedServer } from "./observed.ts";
 import { type Plan, plan } from "./plan.ts";
 import type { Report } from "./report.ts";
 import { currentRing, ringWithKeys } from "./ring.ts";
+import { type GatheredRouting, gatherRouting } from "./routing.ts";
 
 export interface ReconcileContext {
   client: Client;
   caches: Caches;
   contents: Contents;
   contention: Contention;
+  linger: Linger;
   report: Report;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** How often in a row this server has failed. */
+  failures: number;
 }
 
 interface Gathered {
@@ -34,6 +42,7 @@ interface Gathered {
   children: Child[];
   ring: Ring;
   config: GatheredConfig;
+  routing: GatheredRouting | undefined;
 }
 
 const deploymentsOf = (children: Child[]) =>
@@ -97,9 +106,10 @@ async function gatherRing(
   return currentRing({ client, server, exists: secret !== undefined, state, rolledOut, now: now() });
 }
 
-const desiredOf = ({ server, ring, config, children }: Gathered): KubeObject[] =>
+const desiredOf = ({ server, ring, config, children, routing }: Gathered): KubeObject[] =>
   desired(server, {
     ring,
+    routing: routing?.world,
     configHash: config.hashWith(ring.hash),
     deployments: new Set(deploymentsOf(children).keys()),
   });
@@ -107,14 +117,49 @@ const desiredOf = ({ server, ring, config, children }: Gathered): KubeObject[] =
 const writesSecret = ({ create, update }: Plan) =>
   [...create, ...update.map(({ object }) => object)].some(({ kind }) => kind === "Secret");
 
+/** The plan for what the cluster has kinds for. */
+function planOf(gathered: Gathered, { caches }: ReconcileContext): Plan {
+  const objects = desiredOf(gathered);
+  const absent = objects.filter(({ kind }) => !caches.isServed(kind));
+  const first = plan(
+    objects.filter((object) => !absent.includes(object)),
+    gathered.children,
+    gathered.server.metadata.uid,
+  );
+  const obstacles = absent.map(({ kind, metadata }) => ({
+    kind,
+    name: metadata.name,
+    why: "absent" as const,
+    message: "",
+  }));
+  return { ...first, obstacles: [...first.obstacles, ...obstacles] };
+}
+
 /** The plan; the ring's keys are read only when the Secret has to be written. */
-async function planFor(gathered: Gathered, { client }: ReconcileContext): Promise<Plan> {
-  const { server, children, ring } = gathered;
-  const { uid } = server.metadata;
-  const first = plan(desiredOf(gathered), children, uid);
+async function planFor(gathered: Gathered, context: ReconcileContext): Promise<Plan> {
+  const { server, ring } = gathered;
+  const first = planOf(gathered, context);
   if (ring.keys || !writesSecret(first)) return first;
-  const whole = await ringWithKeys(client, server, ring);
-  return plan(desiredOf({ ...gathered, ring: whole }), children, uid);
+  return planOf({ ...gathered, ring: await ringWithKeys(context.client, server, ring) }, context);
+}
+
+/** Between two looks at routes that are just being changed, in milliseconds. */
+const soon = 1000;
+
+/**
+ * The plan without the pods of pools that the spec no longer has, while calls may be on their way to them: routes change
+ * first, and gateways need a moment to learn of it.
+ */
+function lingering(whole: Plan, { spec }: McpServer, linger: Linger): { todo: Plan; after?: number } {
+  const leaving = whole.remove.filter(({ kind }) => kind === "Deployment");
+  if (!spec.routing || leaving.length === 0) return { todo: whole };
+  const changes = [...whole.create, ...whole.update.map(({ object }) => object), ...whole.remove];
+  const routesChange = changes.some(({ kind }) => !isWorkload(kind));
+  const waits = new Map(leaving.map(({ name, uid }) => [name, routesChange ? soon : linger(uid)]));
+  const stays = ({ kind, name }: Child) => isWorkload(kind) && (waits.get(name) ?? 0) > 0;
+  const remove = whole.remove.filter((child) => !stays(child));
+  const after = Math.max(...waits.values());
+  return { todo: { ...whole, remove }, ...(after > 0 && { after }) };
 }
 
 /** The plan without the heals whose turn it isn't, and when it will be. */
@@ -151,7 +196,17 @@ const soonest = (...times: (number | undefined)[]) => {
   return known.length > 0 ? Math.min(...known) : undefined;
 };
 
-const nothingFound: Findings = { pools: [], obstacles: [], missing: [] };
+const nothingFound: Findings = { pools: [], obstacles: [], missing: [], routing: undefined };
+
+/** So many failures in a row are worth telling; fewer are the API server's restarts and hiccups. */
+const patience = 4;
+
+/** Stands for a write that failed and will be tried again. Throws the failure while it is no news. */
+function failing(failure: unknown, { failures }: ReconcileContext): Obstacle[] {
+  if (failure === undefined) return [];
+  if (failures < patience || !(failure instanceof ApiError)) throw failure;
+  return [{ kind: "", name: "", why: "failing", message: failure.message }];
+}
 
 /** Brings the server of the key to its desired state; returns when to look again, in milliseconds. */
 export async function reconcile(key: string, context: ReconcileContext): Promise<{ after?: number | undefined }> {
@@ -165,23 +220,31 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   if (spec.paused) return { after: await conclude(observed, { ...nothingFound, pools }, context) };
 
   const children = context.caches.children(key);
+  const own = children.filter(({ owner }) => owner === metadata.uid);
+  const routing = gatherRouting(server, { pools, own, caches: context.caches });
   const config = await gatherConfig(observed, context);
   const { missing } = config;
   const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
-  const whole = await planFor({ server, pools, children, ring, config }, context);
-  const { todo: paced, contended, after: healDue } = pacedPlan(whole, context.contention);
+  const whole = await planFor({ server, pools, children, ring, config, routing }, context);
+  const { todo: kept, after: lingerDue } = lingering(whole, server, context.linger);
+  const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);
-  const written = await execute(todo, { ...context, serverUid: metadata.uid });
-  const obstacles = [...contended, ...written];
-  const reportDue = await conclude(observed, { pools, obstacles, missing }, context);
+  const { obstacles: refused, failures, written } = await execute(todo, { ...context, serverUid: metadata.uid });
+  const [failure] = failures;
+  // Another try goes on from here, and is no repetition.
+  if (failure && written > 0) throw new Incomplete(failure);
+  const obstacles = [...contended, ...refused, ...failing(failure, context)];
+  const reportDue = await conclude(observed, { pools, obstacles, missing, routing: routing?.evidence }, context);
+  if (failure) throw failure;
   const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
-  return { after: soonest(ringDue, healDue, restDue, reportDue, ...obstaclesDue) };
+  return { after: soonest(ringDue, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
 }
 
 interface Findings {
   pools: EffectivePool[];
   obstacles: Obstacle[];
   missing: MissingReference[];
+  routing: RoutingEvidence | undefined;
 }
 
 /** Brings the status up to date; returns when to look again, in milliseconds. */

@@ -78,7 +78,8 @@ async function write(
 
 const readyOf = ({ conditions }: Status) => conditions?.find(({ type }) => type === "Ready");
 /** On the way to Ready, nothing has happened that anybody has to know of. */
-const isExpected = (ready: Condition | undefined) => ready === undefined || ready.reason === "RollingOut";
+const isExpected = (ready: Condition | undefined) =>
+  ready === undefined || ["RollingOut", "RoutePending"].includes(ready.reason);
 
 /** Events only when something happens: a problem, another problem, the end of it. */
 function tell(

@@ -1,20 +1,25 @@
 // The checks behind a server's conditions, each pure and small. The order is that of causes before effects: the first that
 // finds something is what the status says.
-import type { McpServer } from "../api/mcpserver.ts";
+import type { McpServer, Spec } from "../api/mcpserver.ts";
 import type { Problem } from "../api/parse.ts";
 import type { EffectivePool } from "../desired/pool.ts";
 import { type Finding, progressing, stalled } from "./finding.ts";
 import type { DeploymentState, MissingReference, Obstacle, PodProblem } from "./observed.ts";
 import { isSettled } from "./rollout.ts";
+import { type RoutingEvidence, routingProblem } from "./routed.ts";
 
 export interface Evidence {
   metadata: McpServer["metadata"];
+  /** None when it is invalid. */
+  spec: Spec | undefined;
   problems: Problem[];
   pools: EffectivePool[];
   obstacles: Obstacle[];
   missing: MissingReference[];
   deployments: ReadonlyMap<string, DeploymentState>;
   podProblems: PodProblem[];
+  /** None without spec.routing. */
+  routing?: RoutingEvidence | undefined;
 }
 
 type Check = (evidence: Evidence) => Finding | undefined;
@@ -42,6 +47,16 @@ const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: 
       "Rejected",
       `The API server refuses ${kind} ${name}: ${message}. Change the field of this server's spec that it names.`,
     ),
+  absent: ({ kind }) =>
+    progressing(
+      `${kind}NotInstalled`,
+      `The cluster has no kind ${kind}, or anypod may not see it: install what it comes with (docs/expose.md says what), or change spec.routing. anypod notices it at once.`,
+    ),
+  failing: ({ message }) =>
+    progressing(
+      "WritesFail",
+      `The API server fails at this server's objects: ${message}. anypod goes on trying; if the message names a webhook, look after that first.`,
+    ),
   leaving: ({ kind, name }) =>
     progressing(
       "WaitingForDeletion",
@@ -54,7 +69,15 @@ const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: 
     ),
 };
 /** The worst first. */
-const obstacleOrder: Obstacle["why"][] = ["terminating", "foreign", "rejected", "contended", "leaving"];
+const obstacleOrder: Obstacle["why"][] = [
+  "terminating",
+  "foreign",
+  "rejected",
+  "absent",
+  "failing",
+  "contended",
+  "leaving",
+];
 
 function obstacle({ obstacles, metadata }: Evidence): Finding | undefined {
   const worst = obstacleOrder.flatMap((why) => obstacles.filter((each) => each.why === why))[0];
@@ -127,6 +150,11 @@ function deadlineExceeded(evidence: Evidence): Finding | undefined {
   );
 }
 
+/** What keeps calls from outside away; none while that isn't asked for. */
+export function notRouted({ metadata, spec, routing }: Evidence): Finding | undefined {
+  return spec && routing && routingProblem({ metadata, spec, routing });
+}
+
 function rollout({ pools, deployments }: Evidence): Finding | undefined {
   const pool = pools.find((each) => {
     const deployment = deployments.get(each.objectName);
@@ -145,5 +173,6 @@ export const checks: Check[] = [
   missingReference,
   podProblem,
   replicaFailure,
+  notRouted,
   rollout,
 ];

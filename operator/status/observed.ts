@@ -39,9 +39,10 @@ export interface Obstacle {
   /**
    * foreign: somebody else's object has the name; leaving: an object of an earlier server of this name is still going away;
    * rejected: the API server refuses it; terminating: the namespace is being deleted; contended: somebody else keeps changing
-   * it, so that it is only healed now and then.
+   * it, so that it is only healed now and then; absent: the kind isn't installed, or anypod may not see it; failing: the API
+   * server can't take it, time and again.
    */
-  why: "foreign" | "leaving" | "rejected" | "terminating" | "contended";
+  why: "foreign" | "leaving" | "rejected" | "terminating" | "contended" | "absent" | "failing";
   message: string;
 }
 
@@ -50,4 +51,34 @@ export interface MissingReference {
   kind: string;
   name: string;
   use: "environment" | "imagePull";
+}
+
+/** A condition of Gateway API, without its time. */
+export interface RouteCondition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+  observedGeneration?: number;
+}
+
+/** What one parent of a route says of it. */
+export interface ParentState {
+  parentRef: { kind?: string; namespace?: string; name: string; sectionName?: string; port?: number };
+  controllerName: string;
+  conditions: RouteCondition[];
+}
+
+/** A route object as its controllers report it. */
+export interface RouteState {
+  generation: number;
+  parents: ParentState[];
+}
+
+/** A Gateway that a server's routes hang on. */
+export interface GatewayState {
+  listeners: { name: string; port: number; protocol: string; hostname?: string }[];
+  /** Where it is reached: an IP address or a hostname. */
+  address: string | undefined;
+  programmed: RouteCondition | undefined;
 }

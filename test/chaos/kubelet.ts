@@ -12,18 +12,19 @@ const running = () => {
   return { status: { phase: "Running", conditions: [condition("Ready"), condition("ContainersReady")] } };
 };
 
-export function startKubelet(client: Client): { stop(): Promise<void> } {
+/** @param namespace only there; everywhere when not given */
+export function startKubelet(client: Client, namespace?: string): { stop(): Promise<void> } {
   async function run({ metadata, status }: Pod) {
     if (metadata.deletionTimestamp || status?.phase === "Running") return;
-    const { namespace, name } = metadata;
     await client.json({
       method: "PATCH",
-      path: `/api/v1/namespaces/${namespace}/pods/${name}/status`,
+      path: `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/status`,
       contentType: "application/strategic-merge-patch+json",
       body: running(),
     });
   }
   // A pod that has gone meanwhile needs nothing.
   const seen = (pod: Pod) => void run(pod).catch(() => {});
-  return watchAll<Pod>({ client, path: "/api/v1/pods", labelSelector: "anypod.dev/server", seen });
+  const path = namespace === undefined ? "/api/v1/pods" : `/api/v1/namespaces/${namespace}/pods`;
+  return watchAll<Pod>({ client, path, labelSelector: "anypod.dev/server", seen });
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type JsonSchema, jsonSchema } from "../../operator/api/crd.ts";
 import { type SpecInput, spec as specSchema } from "../../operator/api/mcpserver.ts";
+import { startKubelet } from "../chaos/kubelet.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually } from "../support/wait.ts";
@@ -11,12 +12,17 @@ const image = "registry.example.com/basket-mcp:1.4.0";
 const other = "registry.example.com/basket-mcp:1.5.0";
 let kube: TestKube;
 let operator: RunningOperator;
+let kubelet: { stop(): Promise<void> };
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
   operator = await startOperator(kubeconfig);
+  kubelet = startKubelet(kube.client, kube.namespace);
 });
-afterAll(() => operator.stop());
+afterAll(async () => {
+  await operator.stop();
+  await kubelet.stop();
+});
 
 type Objects = Map<string, AnyObject>;
 /** A field, a spec with and one without it, and what the objects show with it. */
@@ -35,6 +41,22 @@ const container = (objects: Objects) => pod(objects)?.containers[0];
 const variable = (objects: Objects, name: string) =>
   container(objects)?.env.find((each: { name: string }) => each.name === name)?.value;
 const hpa = (objects: Objects) => main(objects, "HorizontalPodAutoscaler")?.spec;
+const rules = (objects: Objects, of = "main") => objects.get(`HTTPRoute/${of}`)?.spec.rules as AnyObject[] | undefined;
+/** Values of a header that a route asks for. */
+const asked = (objects: Objects, header: string, of = "main") =>
+  rules(objects, of)?.flatMap(({ matches }) =>
+    matches.flatMap(({ headers = [] }: AnyObject) =>
+      headers.flatMap(({ name, value }: AnyObject) => (name === header ? [value] : [])),
+    ),
+  );
+const gateway = { parentRefs: [{ name: "edge" }] };
+const routed = { routing: { gateway } };
+const taking = (takes: object) => ({ ...routed, replicas: 1, pools: [{ name: "a", ...takes }] });
+const withCanary = (canary: object) => ({ ...routed, replicas: 1, canary: { image: other, ...canary } });
+const canary = (objects: Objects) => objects.get("Deployment/canary")?.spec;
+const withLegacy = (legacy: object) => ({ legacy });
+const legacy = (objects: Objects) => objects.get("Deployment/legacy")?.spec;
+const legacyContainer = (objects: Objects) => legacy(objects)?.template.spec.containers[0];
 const peer = { namespaceSelector: { matchLabels: { gateway: "yes" } } };
 
 const cases: Case[] = [
@@ -238,10 +260,161 @@ const cases: Case[] = [
   },
 ];
 
+/** The same, of how calls come in and where they go. */
+const routingCases: Case[] = [
+  {
+    field: "pools.tools",
+    with: taking({ tools: ["x"] }),
+    shows: (o) => asked(o, "Mcp-Name", "a"),
+    expected: ["x", "=?base64?eA==?="],
+  },
+  {
+    field: "pools.prompts",
+    with: taking({ prompts: ["x"] }),
+    shows: (o) => asked(o, "Mcp-Method", "a"),
+    expected: ["prompts/get", "prompts/get"],
+  },
+  {
+    field: "pools.resourceUris",
+    with: taking({ resourceUris: ["file:///x"] }),
+    shows: (o) => asked(o, "Mcp-Name", "a")?.[0],
+    expected: "file:///x",
+  },
+  {
+    field: "pools.methods",
+    with: taking({ methods: ["tools/list"] }),
+    shows: (o) => asked(o, "Mcp-Method", "a"),
+    expected: ["tools/list"],
+  },
+  {
+    field: "canary.image",
+    with: withCanary({}),
+    shows: (o) => canary(o)?.template.spec.containers[0].image,
+    expected: other,
+  },
+  {
+    field: "canary.weight",
+    with: withCanary({ weight: 7 }),
+    shows: (o) =>
+      rules(o)
+        ?.flatMap(({ backendRefs }) => backendRefs.map(({ weight }: AnyObject) => weight))
+        .includes(7),
+    expected: true,
+  },
+  {
+    field: "canary.header",
+    with: withCanary({ header: { name: "X-Canary", value: "yes" } }),
+    shows: (o) => asked(o, "X-Canary")?.[0],
+    expected: "yes",
+  },
+  {
+    field: "canary.resources",
+    with: withCanary({ resources: { requests: { cpu: "7m" } } }),
+    shows: (o) => canary(o)?.template.spec.containers[0].resources,
+    expected: { requests: { cpu: "7m" } },
+  },
+  { field: "canary.replicas", with: withCanary({ replicas: 3 }), shows: (o) => canary(o)?.replicas, expected: 3 },
+  {
+    field: "canary.autoscaling",
+    with: withCanary({ autoscaling: { minReplicas: 3 } }),
+    shows: (o) => o.get("HorizontalPodAutoscaler/canary")?.spec.minReplicas,
+    expected: 3,
+  },
+  {
+    field: "canary.template",
+    with: withCanary({ template: { spec: { nodeName: "n" } } }),
+    shows: (o) => canary(o)?.template.spec.nodeName,
+    expected: "n",
+  },
+  {
+    field: "legacy.image",
+    with: withLegacy({ image: other }),
+    shows: (o) => legacyContainer(o)?.image,
+    expected: other,
+  },
+  {
+    field: "legacy.command",
+    with: withLegacy({ command: ["x"] }),
+    shows: (o) => legacyContainer(o)?.command,
+    expected: ["x"],
+  },
+  {
+    field: "legacy.args",
+    with: withLegacy({ args: ["--y"] }),
+    shows: (o) => legacyContainer(o)?.args,
+    expected: ["--y"],
+  },
+  {
+    field: "legacy.sessionful",
+    with: withLegacy({ image: other, sessionful: false }),
+    without: withLegacy({ image: other }),
+    shows: (o) => o.has("HorizontalPodAutoscaler/legacy"),
+    expected: true,
+  },
+  {
+    field: "legacy.resources",
+    with: withLegacy({ resources: { requests: { cpu: "7m" } } }),
+    shows: (o) => legacyContainer(o)?.resources,
+    expected: { requests: { cpu: "7m" } },
+  },
+  {
+    field: "legacy.replicas",
+    with: withLegacy({ sessionful: false, replicas: 3 }),
+    shows: (o) => legacy(o)?.replicas,
+    expected: 3,
+  },
+  {
+    field: "legacy.autoscaling",
+    with: withLegacy({ sessionful: false, autoscaling: { minReplicas: 3 } }),
+    shows: (o) => o.get("HorizontalPodAutoscaler/legacy")?.spec.minReplicas,
+    expected: 3,
+  },
+  {
+    field: "legacy.template",
+    with: withLegacy({ template: { spec: { nodeName: "n" } } }),
+    shows: (o) => legacy(o)?.template.spec.nodeName,
+    expected: "n",
+  },
+  {
+    field: "routing.hostnames",
+    with: { routing: { gateway, hostnames: ["mcp.example.com"] } },
+    without: routed,
+    shows: (o) => o.get("HTTPRoute/main")?.spec.hostnames,
+    expected: ["mcp.example.com"],
+  },
+  {
+    field: "routing.gateway",
+    with: routed,
+    shows: (o) => o.get("HTTPRoute/main")?.spec.parentRefs.map(({ name }: AnyObject) => name),
+    expected: ["edge"],
+  },
+  {
+    field: "routing.ingress",
+    with: { routing: { ingress: { className: "web" } } },
+    shows: (o) => o.get("Ingress/main")?.spec.ingressClassName,
+    expected: "web",
+  },
+  {
+    field: "routing.timeouts",
+    with: { routing: { gateway, timeouts: { request: "7m" } } },
+    without: routed,
+    shows: (o) => rules(o)?.some(({ timeouts }) => timeouts.request === "7m"),
+    expected: true,
+  },
+  {
+    field: "routing.cors",
+    with: { routing: { gateway, cors: { allowOrigins: ["https://app.example.com"] } } },
+    without: routed,
+    shows: (o) => rules(o)?.every(({ filters }) => filters?.[0].cors.allowOrigins[0] === "https://app.example.com"),
+    expected: true,
+  },
+];
+
 /** Fields that show elsewhere than in objects, and the test that sees them. */
 const elsewhere: Record<string, string> = {
   protocolVersions: "below, in the printed column",
   "requestState.rotateEvery": "test/pods/rotation.test.ts",
+  "routing.rateLimits": "test/control-plane/routing.test.ts",
   paused: "test/control-plane/lifecycle.test.ts",
 };
 
@@ -252,7 +425,7 @@ async function objectsOf(server: string): Promise<Objects> {
   );
 }
 
-test.each(cases.map((each, index) => ({ ...each, server: `field-${index}` })))(
+test.each([...cases, ...routingCases].map((each, index) => ({ ...each, server: `field-${index}` })))(
   "$field, changed and changed back, is followed by the objects",
   async ({ server, with: changed, without, shows, expected }) => {
     const base: SpecInput = { image, ...without };
@@ -289,12 +462,22 @@ test("protocolVersions shows in the printed column, and changes back", async () 
 });
 
 test("there is a case for every field of the schema", () => {
-  const nested = ["autoscaling", "pools", "requestState", "disruption", "network", "serviceAccount"];
+  const nested = [
+    "autoscaling",
+    "pools",
+    "requestState",
+    "disruption",
+    "network",
+    "serviceAccount",
+    "canary",
+    "legacy",
+    "routing",
+  ];
   const { properties = {} } = jsonSchema(specSchema);
   const names = Object.entries(properties).flatMap(([name, schema]: [string, JsonSchema]) => {
     const inner = schema.items?.properties ?? schema.properties ?? {};
     return nested.includes(name) ? Object.keys(inner).map((field) => `${name}.${field}`) : [name];
   });
-  const covered = new Set([...cases.map(({ field }) => field), ...Object.keys(elsewhere)]);
+  const covered = new Set([...[...cases, ...routingCases].map(({ field }) => field), ...Object.keys(elsewhere)]);
   expect(names.filter((name) => !covered.has(name))).toEqual([]);
 });

@@ -52,6 +52,45 @@ test("metrics go by the names that dashboards know, and health follows the cache
     expect(body).toMatch(line);
 });
 
+test("a webhook that can't be reached is named in the status, and its end is noticed", async () => {
+  operator = await startOperator(kubeconfig);
+  const path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+  const name = `broken-${kube.namespace}`;
+  const hook = {
+    name: "broken.example.com",
+    // Nobody listens there.
+    clientConfig: { url: "https://127.0.0.1:1/" },
+    rules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["services"] }],
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": kube.namespace } },
+    sideEffects: "None",
+    admissionReviewVersions: ["v1"],
+  };
+  const body = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name },
+    webhooks: [hook],
+  };
+  await kube.client.json({ method: "POST", path, body });
+  try {
+    await eventually("the webhook is in force", async () => {
+      const service = { apiVersion: "v1", kind: "Service", metadata: { name: "any" }, spec: { ports: [{ port: 80 }] } };
+      const services = `/api/v1/namespaces/${kube.namespace}/services`;
+      const refused = kube.client.json({ method: "POST", path: services, query: { dryRun: "All" }, body: service });
+      return refused.then(
+        () => false,
+        ({ message }) => message.includes("broken.example.com"),
+      );
+    });
+    await kube.applyServer("hooked", { image });
+    const found = await kube.condition("hooked", "Ready", { status: "False", reason: "WritesFail" });
+    expect(found.message).toContain('failed calling webhook "broken.example.com"');
+  } finally {
+    await kube.client.json({ method: "DELETE", path: `${path}/${name}` });
+  }
+  await kube.condition("hooked", "Ready", { status: "False", reason: "RollingOut" });
+});
+
 const eventsAbout = async (name: string) => {
   const { items } = await kube.client.json<{ items: AnyObject[] }>({
     path: `/apis/events.k8s.io/v1/namespaces/${kube.namespace}/events`,

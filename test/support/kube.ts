@@ -5,14 +5,14 @@ import { serverLabel } from "../../operator/desired/labels.ts";
 import { type Client, createClient, loadKubeConfig } from "../../operator/kube/client.ts";
 import { isNotFound } from "../../operator/kube/errors.ts";
 import { type ApiObject, apply, collectionPath, type ResourceType } from "../../operator/kube/resource.ts";
-import { childKinds, deployments, mcpServers, pods, secrets } from "../../operator/reconcile/kinds.ts";
+import { childKinds, mcpServers, pods, secrets } from "../../operator/reconcile/kinds.ts";
 import { eventually } from "./wait.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into objects of every kind
 export type AnyObject = ApiObject & Record<string, any>;
 export type ServerObject = ApiObject & { spec: SpecInput; status?: Status };
 
-const allChildKinds = [...childKinds, deployments, secrets];
+const allChildKinds = [...childKinds.map(({ type }) => type), secrets];
 const typesByKind = new Map([...allChildKinds, mcpServers].map((type) => [type.kind, type]));
 
 /** The type of a kind that anypod works with. */
@@ -38,6 +38,16 @@ export interface TestKube {
   condition(name: string, type: string, want: Partial<Condition>, seconds?: number): Promise<Condition>;
 }
 
+/** The objects of a collection; none of a kind that isn't installed. */
+async function listed<T>(client: Client, path: string, labelSelector?: string): Promise<{ items: T[] }> {
+  try {
+    return await client.json<{ items: T[] }>({ path, query: { labelSelector } });
+  } catch (error) {
+    if (isNotFound(error)) return { items: [] };
+    throw error;
+  }
+}
+
 /** Makes a namespace, optionally with labels, and what goes with it. */
 export async function testKube(kubeconfig: string, labels: Record<string, string> = {}): Promise<TestKube> {
   const client = createClient(loadKubeConfig(kubeconfig));
@@ -52,7 +62,7 @@ export async function testKube(kubeconfig: string, labels: Record<string, string
     return name === undefined ? collection : `${collection}/${name}`;
   };
   const list = async (kindName: string, labelSelector?: string) => {
-    const { items } = await client.json<{ items: AnyObject[] }>({ path: pathOf(kindName), query: { labelSelector } });
+    const { items } = await listed<AnyObject>(client, pathOf(kindName), labelSelector);
     return items.map((item) => ({ ...item, kind: kindName, apiVersion: typeByKind(kindName).apiVersion }) as AnyObject);
   };
   const server = (name: string) => client.json<ServerObject>({ path: pathOf(kind, name) });
@@ -112,8 +122,7 @@ export async function testKube(kubeconfig: string, labels: Record<string, string
 export async function namespaceObjects(client: Client, namespace: string, server: string): Promise<string[]> {
   const types = [...allChildKinds, pods, { apiVersion: "apps/v1", kind: "ReplicaSet", plural: "replicasets" }];
   const found = types.map(async (type) => {
-    const query = { labelSelector: `${serverLabel}=${server}` };
-    const { items } = await client.json<{ items: ApiObject[] }>({ path: collectionPath(type, namespace), query });
+    const { items } = await listed<ApiObject>(client, collectionPath(type, namespace), `${serverLabel}=${server}`);
     return items.map(({ metadata }) => `${type.kind} ${metadata.name}`);
   });
   return (await Promise.all(found)).flat();

@@ -109,6 +109,16 @@ describe("a server", () => {
       { obstacles: [obstacle("leaving")] },
       "False WaitingForDeletion Reconciling",
     ],
+    [
+      "with a kind that isn't installed waits for it",
+      { obstacles: [obstacle("absent")] },
+      "False ServiceNotInstalled Reconciling",
+    ],
+    [
+      "at whose objects the API server keeps failing waits",
+      { obstacles: [obstacle("failing")] },
+      "False WritesFail Reconciling",
+    ],
     ["without a Secret that it needs waits", { missing: [missingSecret] }, "False SecretNotFound Reconciling"],
     [
       "without a ConfigMap that it needs waits",

@@ -1,7 +1,7 @@
 // One server while nothing else happens: created → its last object; and all that is written until it is Ready.
 import { setTimeout as delay } from "node:timers/promises";
 import { serverLabel } from "../../../operator/desired/labels.ts";
-import { childKinds, deployments, secrets } from "../../../operator/reconcile/kinds.ts";
+import { secrets, workloadKinds } from "../../../operator/reconcile/kinds.ts";
 import { waitUntil } from "../../cluster/wait.ts";
 import { type AuditEvent, isChildWrite, isServerWrite, succeeded } from "../audit.ts";
 import type { Bench } from "../bench.ts";
@@ -14,7 +14,7 @@ import { type Watching, watchKinds } from "../watching.ts";
 /** Milliseconds between two servers, so that each one is alone. */
 const pause = 400;
 
-const kinds = [...childKinds, deployments, secrets];
+const kinds = [...workloadKinds, secrets];
 
 /** Resolves when the last object of a server has been seen. */
 function lastObject(watching: Watching, server: string) {

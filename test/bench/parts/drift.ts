@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { serverLabel } from "../../../operator/desired/labels.ts";
 import { collectionPath, type ResourceType } from "../../../operator/kube/resource.ts";
-import { childKinds, deployments, secrets } from "../../../operator/reconcile/kinds.ts";
+import { secrets, workloadKinds } from "../../../operator/reconcile/kinds.ts";
 import { waitUntil } from "../../cluster/wait.ts";
 import type { Bench } from "../bench.ts";
 import { childWrites, write } from "../floor.ts";
@@ -15,7 +15,7 @@ import { type SeenEvent, type Watching, watchKinds } from "../watching.ts";
 /** Milliseconds between two disturbances. */
 const pause = 200;
 const servers = 5;
-const kinds = [...childKinds, deployments, secrets];
+const kinds = [...workloadKinds, secrets];
 
 /** A field of each kind that anypod sets, and what somebody makes of it. */
 const thefts: Record<string, { path: string[]; value: unknown }> = {

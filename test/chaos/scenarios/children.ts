@@ -111,7 +111,7 @@ const pruned: Scenario = {
       });
     await foreign({ "app.kubernetes.io/managed-by": "anypod", "anypod.dev/server": "taken" });
     const before = await version("Service", "taken");
-    await kube.applyServer("taken", { image });
+    await kube.applyServer("taken", { image, replicas: 1 });
     await kube.condition("taken", "Stalled", { status: "True", reason: "NotOwned" });
 
     await kube.applyServer("renamed", { image, autoscaling, network: {}, pools: [{ name: "old" }] });
@@ -132,7 +132,7 @@ const pruned: Scenario = {
       80,
     );
     must((await version("Service", "taken")) === before, "the foreign Service was touched when the server went");
-    await kube.applyServer("taken", { image });
+    await kube.applyServer("taken", { image, replicas: 1 });
     await kube.remove("Service", "taken");
     await ready(kube, "taken");
     await quiet(stage, [kube.namespace]);

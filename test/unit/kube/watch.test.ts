@@ -37,6 +37,7 @@ async function following(
   const name = ({ metadata }: { metadata: { name: string } }) => metadata.name;
   const sink: Sink = {
     listed: (present) => heard.push(["listed", ...present].join(" ")),
+    absent: () => heard.push("absent"),
     set: (value) => heard.push(`set ${name(value)}`),
     remove: (value) => heard.push(`remove ${name(value)}`),
     failed: (error) => errors.push(error),
@@ -195,10 +196,10 @@ describe.concurrent("following a kind", () => {
       mayHaveCome: () => come.promise,
     });
     await eventually("it is taken as empty", () => all.heard.length === 1);
-    expect([all.heard, all.calls.length]).toEqual([["listed"], 1]);
+    expect([all.heard, all.calls.length]).toEqual([["absent"], 1]);
     come.resolve();
     await all.called(3);
-    expect(all.heard).toEqual(["listed", "set a", "listed shop/a"]);
+    expect(all.heard).toEqual(["absent", "set a", "listed shop/a"]);
   });
 
   test("forgets what there was when its kind is taken away", async ({ onTestFinished }) => {
@@ -207,7 +208,7 @@ describe.concurrent("following a kind", () => {
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     });
     await eventually("it is forgotten", () => all.heard.length === 3);
-    expect(all.heard).toEqual(["set a", "listed shop/a", "listed"]);
+    expect(all.heard).toEqual(["set a", "listed shop/a", "absent"]);
   });
 
   test("watches again after any other error event", async ({ onTestFinished }) => {
@@ -269,6 +270,7 @@ describe.concurrent("following a kind", () => {
         throw new Error("a bug of the sink's");
       },
       listed: () => undefined,
+      absent: () => undefined,
       remove: () => undefined,
       failed: (error) => errors.push(error),
     };

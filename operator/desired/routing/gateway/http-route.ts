@@ -1,0 +1,126 @@
+// HTTPRoute (gateway.networking.k8s.io/v1, standard channel): https://gateway-api.sigs.k8s.io/reference/spec/#httproute
+//
+// One for what a server has by itself, one for each pool, and more of a pool where one doesn't hold all its names. What
+// the API server would fill in is filled in, so that what Git or `render` shows is what the cluster has.
+import type { McpServer } from "../../../api/mcpserver.ts";
+import { ownName, poolName, roleName } from "../../names.ts";
+import { child, type KubeObject } from "../../object.ts";
+import type { Backend, Rule } from "../table.ts";
+import type { LimitedRule, Unit } from "./match.ts";
+import { shards } from "./shards.ts";
+
+/** HTTPRouteSpec.rules: at most 16. HTTPRouteRule.matches: at most 8 before Gateway API 1.2, so never more than 128 in all. */
+const most = { rules: 16, matchesOfRule: 8 };
+
+/** HTTPRouteFilter, as far as anypod has a use for it: none that touches a header of MCP. */
+export interface RouteFilter {
+  type: "CORS" | "ExtensionRef";
+  [field: string]: unknown;
+}
+
+/** What a rule does with its calls: HTTPRouteRule without its matches. */
+interface Action {
+  filters?: RouteFilter[];
+  backendRefs: object[];
+  timeouts: { request: string };
+}
+
+const backendRef = ({ service, port, weight }: Backend) => ({
+  group: "",
+  kind: "Service",
+  name: service,
+  port,
+  weight,
+});
+
+/** HTTPRouteTimeouts.backendRequest is left out: without retries it would say the same. */
+function actionOf({ spec }: McpServer, rule: Rule, filters: RouteFilter[]): Action {
+  return {
+    ...(filters.length > 0 && { filters }),
+    backendRefs: rule.to.map(backendRef),
+    // HTTPRouteTimeouts.request: 0s is no limit; without the field it's up to the gateway, and Envoy's is 15 s.
+    timeouts: { request: rule.endless ? "0s" : (spec.routing?.timeouts.request ?? "0s") },
+  };
+}
+
+/** A unit, and what is done with its calls, as text too, so that it can be compared. */
+interface Placed {
+  unit: Unit;
+  action: Action;
+  does: string;
+}
+
+function placed(server: McpServer, units: Unit[], filtersOf: (rule: LimitedRule) => RouteFilter[]): Placed[] {
+  const byRule = Map.groupBy(units, ({ rule }) => rule);
+  return [...byRule].flatMap(([rule, parts]) => {
+    const action = actionOf(server, rule, filtersOf(rule));
+    const does = JSON.stringify(action);
+    return parts.map((unit) => ({ unit, action, does }));
+  });
+}
+
+const chunks = <T>(items: T[], size: number) =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+
+/** The matches for each action, in the order of the first of each. */
+const byAction = (held: Placed[]) =>
+  [...Map.groupBy(held, ({ does }) => does).values()].map((alike) => ({
+    action: alike[0]?.action,
+    matches: alike.flatMap(({ unit }) => unit.matches),
+  }));
+
+/** The fewest rules that hold the units. */
+const rulesOf = (held: Placed[]): object[] =>
+  byAction(held).flatMap(({ action, matches }) =>
+    chunks(matches, most.matchesOfRule).map((some) => ({ matches: some, ...action })),
+  );
+
+const fits = (held: Placed[]) =>
+  byAction(held).reduce((sum, { matches }) => sum + Math.ceil(matches.length / most.matchesOfRule), 0) <= most.rules;
+
+/** The most specific first, then by name: nothing follows from the order in the spec. */
+const inOrder = ({ unit: a }: Placed, { unit: b }: Placed) =>
+  Object.keys(b.values).length - Object.keys(a.values).length || (a.key < b.key ? -1 : 1);
+
+/** ParentReference; its group and kind have defaults. */
+const parentRefs = ({ spec }: McpServer) =>
+  (spec.routing?.gateway?.parentRefs ?? []).map((parent) => ({
+    group: "gateway.networking.k8s.io",
+    kind: "Gateway",
+    ...parent,
+  }));
+
+function routeName(server: string, pool: string | undefined, shard: string): string {
+  if (shard !== "") return roleName(server, ["route", ...(pool === undefined ? [] : [pool]), shard].join("-"));
+  return pool === undefined ? ownName(server) : poolName(server, pool);
+}
+
+/** The routes of a pool, or of what no pool of the user's has. */
+function routesOf(server: McpServer, pool: string | undefined, held: Placed[]): KubeObject[] {
+  const { hostnames } = server.spec.routing ?? {};
+  return shards(held.toSorted(inOrder), ({ unit }) => unit.key, fits).map(({ name, items }) => ({
+    ...child(
+      server,
+      { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
+      routeName(server.metadata.name, pool, name),
+      pool,
+    ),
+    spec: { parentRefs: parentRefs(server), ...(hostnames && { hostnames }), rules: rulesOf(items) },
+  }));
+}
+
+/**
+ * The HTTPRoutes of a server: the server's own first, then those of its pools.
+ * @param units of all its rules, those that can't be matched left out
+ */
+export function httpRoutes(
+  server: McpServer,
+  units: Unit[],
+  filtersOf: (rule: LimitedRule) => RouteFilter[],
+): KubeObject[] {
+  const pools = (server.spec.pools ?? []).map(({ name }) => name);
+  const groups = Map.groupBy(placed(server, units, filtersOf), ({ unit }) =>
+    pools.find((name) => name === unit.rule.pool),
+  );
+  return [undefined, ...pools].flatMap((pool) => routesOf(server, pool, groups.get(pool) ?? []));
+}

@@ -1,0 +1,88 @@
+// Everything of Gateway API: the portable routes, and what the gateways of known controllers can do beyond them.
+import type { McpServer } from "../../../api/mcpserver.ts";
+import { byCount } from "../ingress/by-count.ts";
+import type { Limitation, Routes, RoutingWorld } from "../routes.ts";
+import { nameHeader, type Rule, routeTable } from "../table.ts";
+import type { Dialect } from "./dialect.ts";
+import { envoyGateway, envoyGatewayController } from "./envoy-gateway.ts";
+import { httpRoutes } from "./http-route.ts";
+import { isLimitedTool } from "./limits.ts";
+import { type Matching, unitsOf, unmatched } from "./match.ts";
+import { portable } from "./portable.ts";
+import { traefik, traefikController } from "./traefik.ts";
+
+const dialects: Readonly<Record<string, Dialect>> = {
+  [envoyGatewayController]: envoyGateway,
+  [traefikController]: traefik,
+};
+
+/** Gateways of several controllers share the routes, so these say only what all of them understand. */
+function shared(controllers: readonly string[]): Dialect {
+  const takesCors = !controllers.includes(traefikController);
+  const corsLimitation = ({ spec }: McpServer): Limitation[] =>
+    takesCors || !spec.routing?.cors
+      ? []
+      : [
+          {
+            field: "routing.cors",
+            message:
+              "Traefik has CORS by Middleware only, which the other Gateways of parentRefs don't know: name Gateways of one controller.",
+          },
+        ];
+  return {
+    ...portable,
+    filtersOf: takesCors ? portable.filtersOf : () => () => [],
+    objectsOf: controllers.includes(envoyGatewayController) ? envoyGateway.objectsOf : portable.objectsOf,
+    cannot: (server, units) => [...portable.cannot(server, units), ...corsLimitation(server)],
+  };
+}
+
+function dialectOf(controllers: readonly string[]): Dialect {
+  const [only = "", ...others] = controllers;
+  return others.length > 0 ? shared(controllers) : (dialects[only] ?? portable);
+}
+
+/** Values that get lost on the way, and what becomes of the calls. */
+function lostValues(rules: Rule[], matching: Matching): Limitation[] {
+  const lost = Map.groupBy(unmatched(rules, matching), ({ name }) => name === nameHeader);
+  const names = [...new Set(lost.get(true)?.map(({ value }) => `'${value}'`))];
+  return [
+    ...(names.length > 0
+      ? [
+          {
+            field: "pools",
+            message: `Names with two blanks in a row or a backquote can't be matched on every gateway: calls of ${names.join(", ")} go to the main pool unless the client encodes the name, so use other names.`,
+          },
+        ]
+      : []),
+    ...(lost.has(false)
+      ? [
+          {
+            field: "canary.header.value",
+            message:
+              "This value can't be matched, so no call goes to the canary by header: use ASCII without a backquote, without blanks around it and without two in a row.",
+          },
+        ]
+      : []),
+  ];
+}
+
+/** A pool that takes a method doesn't take names that another pool has, whatever other headers come along. */
+const namesFirst = (rules: Rule[]) => {
+  const hasName = ({ headers }: Rule) => headers.some(({ name }) => name === nameHeader);
+  return rules.toSorted((a, b) => Number(hasName(b)) - Number(hasName(a)));
+};
+
+/** The routes of a server whose spec.routing has a gateway. */
+export function gatewayRoutes(server: McpServer, { takesCalls, controllers }: RoutingWorld): Routes {
+  const dialect = dialectOf(controllers);
+  const matching = { regex: dialect.regex, together: isLimitedTool(server.spec.routing?.rateLimits ?? []) };
+  const rules = byCount(dialect.rulesOf(server, namesFirst(routeTable(server, takesCalls))));
+  const units = rules.flatMap((rule) => unitsOf(rule, matching)).filter(({ matches }) => matches.length > 0);
+  return {
+    // What routes refer to comes before them, so that no call finds it missing.
+    objects: [...dialect.objectsOf(server), ...httpRoutes(server, units, dialect.filtersOf(server))],
+    cannot: [...dialect.cannot(server, units), ...lostValues(rules, matching)],
+    matchesHeaders: true,
+  };
+}
