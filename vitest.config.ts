@@ -13,6 +13,15 @@ export default defineConfig({
       { test: { name: "golden", include: ["test/golden/*.test.ts"] } },
       {
         test: {
+          name: "charts",
+          include: ["test/charts/*.test.ts"],
+          globalSetup: "test/charts/setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           ...onCluster,
           name: "control-plane",
           include: ["test/control-plane/*.test.ts"],
@@ -27,6 +36,15 @@ export default defineConfig({
           name: "pods",
           include: ["test/pods/*.test.ts"],
           globalSetup: "test/pods/setup.ts",
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          ...onCluster,
+          name: "gateways",
+          include: ["test/gateways/*.test.ts"],
+          globalSetup: "test/gateways/setup.ts",
           hookTimeout: 600_000,
         },
       },

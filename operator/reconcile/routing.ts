@@ -4,6 +4,7 @@ import { mainPool } from "../api/pool.ts";
 import type { EffectivePool } from "../desired/pool.ts";
 import { routes } from "../desired/routing/index.ts";
 import type { RoutingWorld } from "../desired/routing/routes.ts";
+import type { ParentState, RouteState } from "../status/observed.ts";
 import type { RoutingEvidence } from "../status/routed.ts";
 import { addressesOf, gatewayKeysOf, isOlder } from "./addresses.ts";
 import type { Caches } from "./caches.ts";
@@ -40,6 +41,19 @@ function gatewaysOf(server: McpServer, caches: Caches): RoutingEvidence["gateway
   });
 }
 
+/** What each Gateway's own controller says: some answer for Gateways of others. */
+function ofItsController(route: RouteState, gateways: RoutingEvidence["gateways"]): RouteState {
+  const isOthers = ({ parentRef, controllerName }: ParentState) =>
+    gateways.some(
+      ({ namespace, name, controller }) =>
+        name === parentRef.name &&
+        namespace === (parentRef.namespace ?? namespace) &&
+        controller !== undefined &&
+        controller !== controllerName,
+    );
+  return { ...route, parents: route.parents.filter((parent) => !isOthers(parent)) };
+}
+
 /** What routes need, and what is known of those that there are; undefined without spec.routing. */
 export function gatherRouting(
   server: McpServer,
@@ -56,7 +70,7 @@ export function gatherRouting(
     controllers: [...new Set(controllers.filter((controller) => controller !== undefined))].sort(),
   };
   const { cannot, matchesHeaders } = routes(server, world);
-  const states = own.flatMap(({ name, route }) => (route ? [[name, route] as const] : []));
+  const states = own.flatMap(({ name, route }) => (route ? [[name, ofItsController(route, gateways)] as const] : []));
   return {
     world: takenBy ? undefined : world,
     evidence: { takenBy, cannot, matchesHeaders, routes: new Map(states), gateways, ingressController },

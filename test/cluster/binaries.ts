@@ -3,20 +3,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { goBuild } from "./go-build.ts";
+import { type GoModule, goModules, sources } from "./go-modules.ts";
 import { withLock } from "./lock.ts";
 import type { StartContext } from "./processes.ts";
 import { cacheDir } from "./state.ts";
-
-interface Module {
-  /** The folder below binaries/. */
-  folder: string;
-  version: string;
-  /** By the binary's name, the package that it is built from. */
-  packages: Record<string, string>;
-  ldflags: string;
-  /** How long a first build takes, as told to the user. */
-  takes: string;
-}
 
 type BuildContext = Pick<StartContext, "log" | "signal">;
 
@@ -25,7 +15,7 @@ type BuildContext = Pick<StartContext, "log" | "signal">;
  * @returns the path of a binary by its name
  */
 export async function ensureBinaries(context: BuildContext, names: string[]): Promise<(name: string) => string> {
-  for (const module of modules()) {
+  for (const module of goModules()) {
     const wanted = names.filter((name) => name in module.packages);
     const missing = () => wanted.filter((name) => !existsSync(binaryPath(module, name)));
     if (missing().length === 0) continue;
@@ -37,59 +27,16 @@ export async function ensureBinaries(context: BuildContext, names: string[]): Pr
 }
 
 function binary(name: string): string {
-  const module = modules().find(({ packages }) => name in packages);
+  const module = goModules().find(({ packages }) => name in packages);
   if (!module) throw new Error(`no module has the binary ${name}`);
   return binaryPath(module, name);
 }
 
-function modules(): Module[] {
-  const kubernetes = requiredVersion("kubernetes", "k8s.io/kubernetes");
-  const etcd = requiredVersion("etcd", "go.etcd.io/etcd/server/v3");
-  const components = ["apiserver", "controller-manager", "scheduler", "proxy"].map((name) => `kube-${name}`);
-  const commands = [...components, "kubelet", "kubectl"];
-  return [
-    { folder: "etcd", version: etcd, packages: { etcd: "." }, ldflags: "", takes: "a minute" },
-    {
-      folder: "kubernetes",
-      version: kubernetes,
-      packages: Object.fromEntries(commands.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
-      ldflags: versionFlags(kubernetes),
-      takes: "five to ten minutes on two cores",
-    },
-    { folder: "pause", version: "1", packages: { pause: "." }, ldflags: "", takes: "seconds" },
-    {
-      folder: "kwok",
-      version: requiredVersion("kwok", "sigs.k8s.io/kwok"),
-      packages: { kwok: "sigs.k8s.io/kwok/cmd/kwok" },
-      ldflags: "",
-      takes: "a minute or two",
-    },
-  ];
-}
-
-/** Without these, the API server reports a placeholder as its version. */
-function versionFlags(version: string): string {
-  const [major, minor] = version.split(".");
-  const facts = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: "clean" };
-  return Object.entries(facts)
-    .map(([key, value]) => `-X k8s.io/component-base/version.${key}=${value}`)
-    .join(" ");
-}
-
-const sources = (folder: string) => join(import.meta.dirname, "binaries", folder);
-
-function requiredVersion(folder: string, module: string): string {
-  const goMod = readFileSync(join(sources(folder), "go.mod"), "utf8");
-  const version = goMod.match(new RegExp(`(?:^|\\s)${module} v(\\S+)`))?.[1];
-  if (!version) throw new Error(`binaries/${folder}/go.mod doesn't require ${module}`);
-  return version;
-}
-
-function binaryPath({ folder, version }: Module, name: string): string {
+function binaryPath({ folder, version }: GoModule, name: string): string {
   return join(cacheDir(), `${folder}-${version}-${process.platform}-${process.arch}`, name);
 }
 
-async function build(context: BuildContext, module: Module, names: string[]): Promise<void> {
+async function build(context: BuildContext, module: GoModule, names: string[]): Promise<void> {
   if (names.length === 0) return;
   const what = `${names.join(", ")} ${module.version}`;
   context.log(`building ${what} from Go modules, once (takes ${module.takes})`);

@@ -13,6 +13,7 @@ export interface Layer {
 
 export interface ImageConfig {
   Entrypoint: string[];
+  Cmd?: string[];
   Env?: string[];
   User?: string;
   WorkingDir?: string;

@@ -1,6 +1,7 @@
 // `npm run cluster`: starts a cluster that stays until `npm run cluster -- down`.
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { addons } from "./addons/index.ts";
 import { endCluster } from "./end.ts";
 import { attachCluster, type Cluster, startCluster } from "./index.ts";
 import { ask, clusterDir, clusterNames } from "./state.ts";
@@ -18,6 +19,8 @@ Commands
 Options
   --control-plane   only etcd, the API server and the controllers: no pods run, but it starts within seconds
   --name NAME       the cluster's name, for several at once ("default" unless told)
+  --add NAME        install something into it, which may run already: ${Object.keys(addons).join(", ")};
+                    may be said several times
   --help
 
 Environment
@@ -40,6 +43,7 @@ async function main(): Promise<number> {
     options: {
       "control-plane": { type: "boolean", default: false },
       name: { type: "string", default: "default" },
+      add: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", default: false },
     },
   });
@@ -49,18 +53,21 @@ async function main(): Promise<number> {
     return 0;
   }
   if (rest.length > 0) throw new Error(`too many arguments: ${rest.join(" ")}; see --help`);
-  if (command === "up") return up(values.name, values["control-plane"]);
+  const unknown = values.add.filter((name) => !(name in addons));
+  if (unknown.length > 0) throw new Error(`nothing is known under the name ${unknown.join(", ")}; see --help`);
+  if (command === "up") return up(values.name, values["control-plane"], values.add);
   if (command === "down") return down(values.name);
   if (command === "status") return status();
   throw new Error(`there is no command "${command}": use up, down or status; see --help`);
 }
 
-async function up(name: string, controlPlane: boolean): Promise<number> {
+async function up(name: string, controlPlane: boolean, add: string[]): Promise<number> {
   const running = await attachCluster(name);
   if (running) {
     if (!controlPlane && running.provider === "control-plane")
       throw new Error(`the cluster "${name}" runs, but without pods: end it first with ${commandLine("down", name)}`);
     log(`the cluster "${name}" already runs (${running.provider})`);
+    await install(running, add);
     log(usage(running));
     return 0;
   }
@@ -76,12 +83,21 @@ async function up(name: string, controlPlane: boolean): Promise<number> {
     const mode = controlPlane ? "control-plane" : "pods";
     const cluster = await startCluster({ mode, name, keep: true, log, signal: interrupted.signal });
     log(`ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    await install(cluster, add, interrupted.signal);
     log(usage(cluster));
     return 0;
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
     log("ended: nothing is left of it");
     return 130;
+  }
+}
+
+async function install(cluster: Cluster, add: string[], signal?: AbortSignal): Promise<void> {
+  for (const name of add) {
+    const started = Date.now();
+    await addons[name]?.(cluster, { log, ...(signal && { signal }) });
+    log(`${name} is there after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   }
 }
 

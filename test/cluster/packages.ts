@@ -19,6 +19,7 @@ const commands: Record<string, string[]> = {
   iptables: ["iptables", "iptables-save", "iptables-restore"],
   iproute2: ["ip"],
   openssl: ["openssl"],
+  "python3-pip": ["pip3", "python3"],
   "util-linux": ["unshare", "setpriv", "mount"],
 };
 
@@ -31,7 +32,7 @@ export function cniPlugins(): string | undefined {
 }
 
 /** Installs the packages whose commands are missing. Throws, naming them, where that isn't possible. */
-export async function ensurePackages(context: StartContext, wanted: string[]): Promise<void> {
+export async function ensurePackages(context: Pick<StartContext, "log">, wanted: string[]): Promise<void> {
   const missing = missingOf(wanted);
   if (missing.length === 0) return;
   const names = missing.join(" ");
@@ -78,7 +79,7 @@ function systemContainerd(): boolean {
 }
 
 /** Debian's package starts a service. The node runs its own containerd, so that the service is not left running. */
-async function stopSystemContainerd(context: StartContext): Promise<void> {
+async function stopSystemContainerd(context: Pick<StartContext, "log">): Promise<void> {
   context.log("stopping the containerd service that its package has just started; the node runs its own");
   await ended(spawn("systemctl", ["disable", "--now", "containerd"], { stdio: "ignore" }));
 }

@@ -29,10 +29,10 @@ export async function callSlow(client: Client, milliseconds: number): Promise<An
   return answerer.parse(result.structuredContent);
 }
 
-/** Calls the fast tool `n` times, each time on a connection of its own, so that any pod may answer. */
-export async function makeCalls(url: string, n: number): Promise<Tally> {
+/** Calls the fast tool `n` times, each time on a connection of its own, so that any pod may answer. For `via`, see `connect`. */
+export async function makeCalls(url: string, n: number, via?: string): Promise<Tally> {
   const tally = createTally();
-  await using caller = await connect(url, "fresh");
+  await using caller = await connect(url, "fresh", via);
   for (let i = 0; i < n; i += 1) await count(tally, () => callFast(caller.client));
   return tally;
 }

@@ -1,4 +1,5 @@
 // The official MCP client over undici, with a say in its connections. Nothing here, nor in the client, retries.
+import type { LookupFunction } from "node:net";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { Agent, fetch as undiciFetch } from "undici";
 
@@ -11,14 +12,26 @@ export interface Caller extends AsyncDisposable {
 
 const limits = { headersTimeout: 60_000, bodyTimeout: 60_000, connect: { timeout: 10_000 } };
 
-function createAgent(connection: Connection): Agent {
+function createAgent(connection: Connection, via?: string): Agent {
+  const options = via === undefined ? limits : { ...limits, connect: { ...limits.connect, lookup: always(via) } };
   // pipelining 0 is undici's way to turn keep-alive off: it sends `Connection: close` with each request.
-  return connection === "fresh" ? new Agent({ ...limits, pipelining: 0 }) : new Agent({ ...limits, connections: 1 });
+  return connection === "fresh" ? new Agent({ ...options, pipelining: 0 }) : new Agent({ ...options, connections: 1 });
 }
 
-/** Connects to the MCP endpoint `url`, which must speak 2026-07-28. Rejects when server/discover fails. */
-export async function connect(url: string, connection: Connection): Promise<Caller> {
-  const dispatcher = createAgent(connection);
+/** Finds every hostname at the same address. */
+function always(address: string): LookupFunction {
+  return (_, { all }, callback) => {
+    if (all) callback(null, [{ address, family: 4 }]);
+    else callback(null, address, 4);
+  };
+}
+
+/**
+ * Connects to the MCP endpoint `url`, which must speak 2026-07-28; at the IPv4 address `via`, when given, whatever the address
+ * of the URL's host. Rejects when server/discover fails.
+ */
+export async function connect(url: string, connection: Connection, via?: string): Promise<Caller> {
+  const dispatcher = createAgent(connection, via);
   const fetch = ((target: string, init: object) =>
     undiciFetch(target, { ...init, dispatcher })) as typeof globalThis.fetch;
   const client = new Client(

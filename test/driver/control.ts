@@ -1,14 +1,15 @@
 // The driver's HTTP face inside a cluster: plain GET and POST with query strings, so that the API server's pod proxy can
-// reach it; each answer is JSON, errors too.
-import { createServer, type Server } from "node:http";
+// reach it; each answer is JSON, errors too, and so is a request to be sent.
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { makeCalls } from "./calls.ts";
 import { describeError } from "./client.ts";
 import { runConformance } from "./conformance.ts";
 import { type Load, startLoad } from "./load.ts";
 import { askAcrossPods } from "./question.ts";
 import { parseUpstreams } from "./round-robin.ts";
+import { type Sendable, send } from "./send.ts";
 
-type Route = (query: URLSearchParams) => Promise<unknown>;
+type Route = (query: URLSearchParams, body: () => Promise<unknown>) => Promise<unknown>;
 
 /** A control server; it has one load at most. */
 export function createControl(): Server {
@@ -22,8 +23,9 @@ export function createControl(): Server {
   };
   const routes: Readonly<Record<string, Route>> = {
     "GET /healthz": async () => ({ ok: true }),
-    "GET /calls": async (query) => makeCalls(required(query, "url"), Number(query.get("n") ?? 100)),
-    "GET /question": async (query) => askAcrossPods(required(query, "url")),
+    "GET /calls": async (query) => makeCalls(required(query, "url"), Number(query.get("n") ?? 100), via(query)),
+    "GET /question": async (query) => askAcrossPods(required(query, "url"), undefined, via(query)),
+    "POST /send": async (_, body) => send((await body()) as Sendable),
     "GET /conformance": async (query) =>
       runConformance(
         parseUpstreams(required(query, "upstreams")),
@@ -32,7 +34,7 @@ export function createControl(): Server {
       ),
     "POST /load/start": async (query) => {
       if (load !== undefined) throw new Error("there is a load already");
-      load = startLoad(required(query, "url"), Number(query.get("workers") ?? 8));
+      load = startLoad(required(query, "url"), Number(query.get("workers") ?? 8), via(query));
       load.catch(forget);
       return (await load).tally;
     },
@@ -42,7 +44,7 @@ export function createControl(): Server {
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://driver");
     const route = routes[`${request.method} ${pathname}`];
-    const { status, body } = await answer(route, searchParams);
+    const { status, body } = await answer(route && (() => route(searchParams, () => bodyOf(request))));
     response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   });
   // A conformance run sends nothing for some ten seconds, the end of a load for three.
@@ -50,14 +52,22 @@ export function createControl(): Server {
   return server;
 }
 
-async function answer(route: Route | undefined, query: URLSearchParams): Promise<{ status: number; body: unknown }> {
-  if (route === undefined) return { status: 404, body: { message: "no such route" } };
+async function answer(work: (() => Promise<unknown>) | undefined): Promise<{ status: number; body: unknown }> {
+  if (work === undefined) return { status: 404, body: { message: "no such route" } };
   try {
-    return { status: 200, body: await route(query) };
+    return { status: 200, body: await work() };
   } catch (error) {
     return { status: 500, body: { message: describeError(error) } };
   }
 }
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  let text = "";
+  for await (const part of request.setEncoding("utf8")) text += part;
+  return JSON.parse(text);
+}
+
+const via = (query: URLSearchParams) => query.get("via") ?? undefined;
 
 function required(query: URLSearchParams, name: string): string {
   const value = query.get(name);

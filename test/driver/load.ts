@@ -30,14 +30,17 @@ const kinds: readonly Kind[] = [
   { speed: "slow", connection: "fresh" },
 ];
 
-/** Starts `workers` callers; each one is of one kind, the kinds take turns. Rejects when the server cannot be reached. */
-export async function startLoad(url: string, workers: number): Promise<Load> {
+/**
+ * Starts `workers` callers; each one is of one kind, the kinds take turns. Rejects when the server cannot be reached. For
+ * `via`, see `connect`.
+ */
+export async function startLoad(url: string, workers: number, via?: string): Promise<Load> {
   const tally: LoadTally = { ...createTally(), byKind: {} };
   const stopping = new AbortController();
   const callers = await Promise.all(
     Array.from({ length: workers }, async (_, i) => {
       const kind = kinds[i % kinds.length] as Kind;
-      return { kind, caller: await connect(url, kind.connection) };
+      return { kind, caller: await connect(url, kind.connection, via) };
     }),
   );
   const running = callers.map(async ({ kind, caller }) => {

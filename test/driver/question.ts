@@ -14,8 +14,8 @@ export interface Question {
 const outcome = z.object({ askedBy: z.string(), answeredBy: z.string() });
 
 /** Orders again and again until the question and its answer were on different pods; `error` tells why that did not happen. */
-export async function askAcrossPods(url: string, mostTries = MOST_TRIES): Promise<Question> {
-  await using caller = await connect(url, "fresh");
+export async function askAcrossPods(url: string, mostTries = MOST_TRIES, via?: string): Promise<Question> {
+  await using caller = await connect(url, "fresh", via);
   caller.client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { delivery: "express" } }));
   for (let tries = 1; tries <= mostTries; tries += 1) {
     try {

@@ -4,6 +4,7 @@
 import type { Client } from "../../operator/kube/client.ts";
 import { isConflict } from "../../operator/kube/errors.ts";
 import type { ConformanceResult } from "../driver/conformance.ts";
+import type { Answer, Sendable } from "../driver/send.ts";
 import type { Tally } from "../driver/tally.ts";
 import { driver as image } from "./images.ts";
 import { eventually } from "./wait.ts";
@@ -11,13 +12,16 @@ import { eventually } from "./wait.ts";
 const name = "driver";
 const port = 9000;
 
+/** Where `via` is given, that address is called, whatever the address of the URL's host: so a gateway is called by a hostname. */
 export interface Driver {
-  calls(url: string, count: number): Promise<Tally>;
-  question(url: string): Promise<{ askedBy: string; answeredBy: string; tries: number }>;
-  startLoad(url: string, workers?: number): Promise<void>;
+  calls(url: string, count: number, via?: string): Promise<Tally>;
+  question(url: string, via?: string): Promise<{ askedBy: string; answeredBy: string; tries: number }>;
+  startLoad(url: string, workers?: number, via?: string): Promise<void>;
   load(): Promise<Tally>;
   stopLoad(): Promise<Tally & { byKind: Record<string, unknown> }>;
   conformance(upstreams: string[], path?: string, scenario?: string): Promise<ConformanceResult>;
+  /** One HTTP request exactly as told. */
+  send(request: Sendable): Promise<Answer>;
 }
 
 const pod = {
@@ -57,16 +61,18 @@ export async function startDriver(client: Client, namespace: string): Promise<Dr
     },
     120,
   );
+  const pathOf = (path: string) => `${pods}/${name}:${port}/proxy${path}`;
   const ask = <T>(method: "GET" | "POST", path: string, query: Record<string, string | number | undefined> = {}) =>
-    client.json<T>({ method, path: `${pods}/${name}:${port}/proxy${path}`, query, timeout: 300_000 });
+    client.json<T>({ method, path: pathOf(path), query, timeout: 300_000 });
   return {
-    calls: (url, n) => ask("GET", "/calls", { url, n }),
-    question: (url) => ask("GET", "/question", { url }),
-    startLoad: async (url, workers) => void (await ask("POST", "/load/start", { url, workers })),
+    calls: (url, n, via) => ask("GET", "/calls", { url, n, via }),
+    question: (url, via) => ask("GET", "/question", { url, via }),
+    startLoad: async (url, workers, via) => void (await ask("POST", "/load/start", { url, workers, via })),
     load: () => ask("GET", "/load"),
     stopLoad: () => ask("POST", "/load/stop"),
     conformance: (upstreams, path, scenario) =>
       ask("GET", "/conformance", { upstreams: upstreams.join(","), path, scenario }),
+    send: (request) => client.json({ method: "POST", path: pathOf("/send"), body: request, timeout: 300_000 }),
   };
 }
 

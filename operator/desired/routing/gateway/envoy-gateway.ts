@@ -82,7 +82,7 @@ function backendTrafficPolicy(server: McpServer): KubeObject {
           matchLabels: { [managedByLabel]: manager, [serverLabel]: name },
         },
       ],
-      // Retry.numRetries: 2 when not given. A call may have done something: only the client can tell whether to repeat it.
+      // Retry: none when not given. Said all the same: a call may have done something, so only its client may repeat it.
       retry: { numRetries: 0 },
       timeout: {
         http: {

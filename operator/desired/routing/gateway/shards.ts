@@ -35,6 +35,8 @@ function leaves<T>(items: { item: T; bits: string }[], fits: (items: T[]) => boo
  * @param fits whether a shard can hold these; it can hold one, and less of what it can hold
  */
 export function shards<T>(items: T[], keyOf: (item: T) => string, fits: (items: T[]) => boolean): Shard<T>[] {
+  // Most pools are this small: no need to hash their keys.
+  if (items.length > 0 && fits(items)) return [{ name: "", items }];
   return leaves(
     items.map((item) => ({ item, bits: bitsOf(keyOf(item)) })),
     fits,

@@ -127,7 +127,7 @@ export function kongRoutes(ask: Ask): Routes {
     objects: [...corsPlugins(ask), ...used.map((limit) => limitPlugin(ask, limit)), ...ingresses],
     cannot: [
       ...cannot,
-      ...cannotTellCase(ask.rules, controller),
+      ...cannotTellCase(all, controller),
       ...cannotShare(ask.rules, controller),
       ...cannotTime(ask, "request", "Kong limits silence only: a call may take longer as long as it isn't silent"),
       ...cannotCombine(parts, controller),

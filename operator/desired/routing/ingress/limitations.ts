@@ -1,5 +1,6 @@
 // Limitations that several dialects have, in the same words.
 import type { RateLimit } from "../../../api/routing.ts";
+import { hashOf } from "../../object.ts";
 import type { Limitation } from "../routes.ts";
 import { type Backend, methodHeader, nameHeader, type Rule } from "../table.ts";
 import { type Ask, limitsOf } from "./ask.ts";
@@ -58,21 +59,21 @@ export function cannotCombine(parts: Part[], controller: string): Limitation[] {
   return [{ field: "routing.rateLimits", message }];
 }
 
-/** Names that differ in case only and belong to different backends, which a controller that doesn't mind case mixes up. */
-export function cannotTellCase(rules: Rule[], controller: string): Limitation[] {
-  const named = rules.flatMap((rule) => {
+/** Names that differ in case only and are of different rules, which a controller that doesn't mind case mixes up. */
+export function cannotTellCase(rules: (Rule | Part)[], controller: string): Limitation[] {
+  const named = rules.flatMap((rule: Rule & Partial<Part>) => {
     const [method = ""] = valuesOf(rule, methodHeader);
-    const key = (name: string) => `${method} ${name.toLowerCase()}`;
-    return valuesOf(rule, nameHeader).map((name) => ({ name, key: key(name), pool: rule.pool }));
+    const effect = hashOf([rule.pool, rule.limits]);
+    return valuesOf(rule, nameHeader).map((name) => ({ name, key: `${method} ${name.toLowerCase()}`, effect }));
   });
   const mixed = [...Map.groupBy(named, ({ key }) => key).values()]
-    .filter((alike) => new Set(alike.map(({ pool }) => pool)).size > 1)
+    .filter((alike) => new Set(alike.map(({ effect }) => effect)).size > 1)
     .flatMap((alike) => alike.map(({ name }) => name));
   if (mixed.length === 0) return [];
   return [
     {
       field: "pools",
-      message: `${controller} doesn't mind the case of names, so these may reach each other's pool: ${listed(mixed)}; give them names that differ in more`,
+      message: `${controller} doesn't mind the case of names, so these may reach each other's pool or count for each other's limit: ${listed(mixed)}; give them names that differ in more`,
     },
   ];
 }

@@ -111,7 +111,7 @@ const step = 1000;
 
 /** A host goes before a wildcard, a long wildcard before a short one, any before none. */
 const specificity = (host: string | undefined) =>
-  host === undefined ? 0 : 128;
+  host === undefined ? 0 : host.startsWith("*.") ? host.split(".").length : 128;
 
 /** The table, for hosts of one specificity: other servers' routes may have the same path on hosts that are more specific, or less. */
 function routesOf(ask: Ask, parts: Part[], hosts: string[]): object[] {

@@ -1,0 +1,25 @@
+// One cluster with pods and two gateways for all tests of this tier, with the images that they run. Torn down when the tests
+// end, however they end.
+import type { TestProject } from "vitest/node";
+import { installEnvoyGateway } from "../cluster/addons/envoy-gateway.ts";
+import { installTraefik } from "../cluster/addons/traefik.ts";
+import { startCluster } from "../cluster/index.ts";
+import { basket, driver, loadImages, newBasket } from "../support/images.ts";
+import { installCrd } from "../support/kube.ts";
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const log = (line: string) => console.log(line);
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+  const cluster = await startCluster({ mode: "pods", name: `gateways-${process.pid}`, log });
+  await installCrd(cluster.kubeconfig);
+  await loadImages(cluster, [basket, newBasket, driver], log);
+  const began = Date.now();
+  await installEnvoyGateway(cluster, { log, signal: interrupted.signal });
+  await installTraefik(cluster, { log, signal: interrupted.signal });
+  log(`two gateways are installed after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  project.provide("kubeconfig", cluster.kubeconfig);
+  project.provide("kubectl", cluster.kubectl);
+  project.provide("auditLog", cluster.auditLog ?? "");
+  return cluster.stop;
+}
