@@ -22,6 +22,7 @@ const steps: Step[] = [
   program("lint and format", "biome", "check", "--colors=off", "--max-diagnostics=100"),
   program("unused code", "knip", "--no-progress"),
   program("generated files fresh", "node", "operator/api/generate.ts", "--check"),
+  program("charts fresh", "node", "charts/generate/main.ts", "--check"),
   { name: "import direction", problems: async () => importProblems(root).join("\n") },
 ];
 

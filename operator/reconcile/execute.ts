@@ -115,6 +115,7 @@ const stages: Record<string, Stage> = {
   Service: "needed by routes",
   BackendTrafficPolicy: "needed by routes",
   Middleware: "needed by routes",
+  ServersTransport: "needed by routes",
   KongPlugin: "needed by routes",
   HTTPRoute: "routes",
   IngressRoute: "routes",

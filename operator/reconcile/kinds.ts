@@ -43,6 +43,7 @@ const routeKinds: ResourceType[] = [
   type("gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy", "backendtrafficpolicies"),
   type("traefik.io/v1alpha1", "IngressRoute"),
   type("traefik.io/v1alpha1", "Middleware"),
+  type("traefik.io/v1alpha1", "ServersTransport"),
   type("configuration.konghq.com/v1", "KongPlugin"),
 ];
 

@@ -3,7 +3,7 @@ import { McpServer } from "@modelcontextprotocol/server";
 import { tasksCapability } from "../../examples/basket/tasks.ts";
 import { offerPrompts } from "./prompts.ts";
 import { offerResources } from "./resources.ts";
-import { type Kit, offerTools } from "./tool.ts";
+import { type Kit, offerTools, type Tool } from "./tool.ts";
 import { changeTools } from "./tools/changes.ts";
 import { clientFeatureTools } from "./tools/client-features.ts";
 import { contentTools } from "./tools/content.ts";
@@ -22,7 +22,8 @@ const tools = [
   ...taskTools,
 ];
 
-export function createConformanceServer(version: string, kit: Kit): McpServer {
+/** @param more tools that the suite doesn't know */
+export function createConformanceServer(version: string, kit: Kit, more: readonly Tool[] = []): McpServer {
   const mcp = new McpServer(
     { name: "conformance", version },
     {
@@ -37,7 +38,7 @@ export function createConformanceServer(version: string, kit: Kit): McpServer {
       requestState: { verify: kit.ring.verify },
     },
   );
-  offerTools(mcp, tools, kit);
+  offerTools(mcp, [...tools, ...more], kit);
   offerResources(mcp);
   offerPrompts(mcp);
   kit.tasks.offer(mcp);

@@ -12,7 +12,8 @@ export interface Caller extends AsyncDisposable {
 
 const limits = { headersTimeout: 60_000, bodyTimeout: 60_000, connect: { timeout: 10_000 } };
 
-function createAgent(connection: Connection, via?: string): Agent {
+/** Connections of one kind. For `via`, see `connect`. */
+export function createAgent(connection: Connection, via?: string): Agent {
   const options = via === undefined ? limits : { ...limits, connect: { ...limits.connect, lookup: always(via) } };
   // pipelining 0 is undici's way to turn keep-alive off: it sends `Connection: close` with each request.
   return connection === "fresh" ? new Agent({ ...options, pipelining: 0 }) : new Agent({ ...options, connections: 1 });
@@ -26,14 +27,16 @@ function always(address: string): LookupFunction {
   };
 }
 
+export const fetchBy = (dispatcher: Agent) =>
+  ((target: string, init: object) => undiciFetch(target, { ...init, dispatcher })) as typeof globalThis.fetch;
+
 /**
  * Connects to the MCP endpoint `url`, which must speak 2026-07-28; at the IPv4 address `via`, when given, whatever the address
  * of the URL's host. Rejects when server/discover fails.
  */
 export async function connect(url: string, connection: Connection, via?: string): Promise<Caller> {
   const dispatcher = createAgent(connection, via);
-  const fetch = ((target: string, init: object) =>
-    undiciFetch(target, { ...init, dispatcher })) as typeof globalThis.fetch;
+  const fetch = fetchBy(dispatcher);
   const client = new Client(
     { name: "anypod-driver", version: "1.0.0" },
     { versionNegotiation: { mode: { pin: "2026-07-28" } }, capabilities: { elicitation: { form: {} } } },

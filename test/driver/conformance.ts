@@ -41,7 +41,8 @@ export async function runConformance(
   await using proxy = await startProxy(rotate(upstreams));
   const folder = await mkdtemp(join(tmpdir(), "conformance-"));
   try {
-    const url = `http://127.0.0.1:${proxy.port}${path}`;
+    // By this name, so that a gateway with a route for it can be an upstream.
+    const url = `http://localhost:${proxy.port}${path}`;
     const which = scenario
       ? ["--scenario", scenario, "--spec-version", REVISION, "--force"]
       : ["--requirements", REVISION];

@@ -7,7 +7,9 @@ import { runConformance } from "./conformance.ts";
 import { type Load, startLoad } from "./load.ts";
 import { askAcrossPods } from "./question.ts";
 import { parseUpstreams } from "./round-robin.ts";
-import { type Sendable, send } from "./send.ts";
+import { type Sendable, send, sendAll } from "./send.ts";
+import { callTask, type TaskCall } from "./task.ts";
+import { type Walkable, walk } from "./walk.ts";
 
 type Route = (query: URLSearchParams, body: () => Promise<unknown>) => Promise<unknown>;
 
@@ -26,6 +28,9 @@ export function createControl(): Server {
     "GET /calls": async (query) => makeCalls(required(query, "url"), Number(query.get("n") ?? 100), via(query)),
     "GET /question": async (query) => askAcrossPods(required(query, "url"), undefined, via(query)),
     "POST /send": async (_, body) => send((await body()) as Sendable),
+    "POST /send-all": async (_, body) => sendAll((await body()) as Sendable[]),
+    "POST /walk": async (_, body) => walk((await body()) as Walkable),
+    "POST /task": async (_, body) => callTask((await body()) as TaskCall),
     "GET /conformance": async (query) =>
       runConformance(
         parseUpstreams(required(query, "upstreams")),

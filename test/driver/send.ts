@@ -12,6 +12,8 @@ export const sendable = z.object({
   body: z.string().default(""),
   /** Milliseconds until it breaks off. */
   timeout: z.number().default(30_000),
+  /** Goes away as soon as the first part of the answer is there. */
+  leave: z.boolean().default(false),
 });
 
 export type Sendable = z.input<typeof sendable>;
@@ -24,26 +26,37 @@ export interface Answer {
   readonly complete: boolean;
   /** When each part of the body came, in milliseconds after the request: a stream that is buffered comes in one. */
   readonly parts: readonly number[];
+  /** When the request was sent, by this machine's clock. */
+  readonly began: number;
+  /** When its end came, or it was left. */
+  readonly ended: number;
 }
 
 /** Sends a request, on a connection of its own. Rejects when no answer begins. */
 export async function send(what: Sendable): Promise<Answer> {
-  const began = performance.now();
-  const response = await begin(sendable.parse(what));
+  const began = Date.now();
+  const options = sendable.parse(what);
+  const response = await begin(options);
   const parts: number[] = [];
   let body = "";
   const read = async () => {
     for await (const part of response.setEncoding("utf8")) {
-      parts.push(Math.round(performance.now() - began));
+      parts.push(Date.now() - began);
       body += part;
+      // The end of the loop destroys the connection.
+      if (options.leave) break;
     }
   };
   const complete = await read().then(
     () => true,
     () => false,
   );
-  return { status: response.statusCode ?? 0, headers: response.headers, body, complete, parts };
+  const ended = Date.now();
+  return { status: response.statusCode ?? 0, headers: response.headers, body, complete, parts, began, ended };
 }
+
+/** Sends all requests at once. */
+export const sendAll = (requests: Sendable[]): Promise<Answer[]> => Promise.all(requests.map(send));
 
 function begin({ url, via, method, headers, body, timeout }: z.output<typeof sendable>): Promise<IncomingMessage> {
   const { hostname, host, port, pathname, search } = new URL(url);

@@ -4,8 +4,9 @@ import type { TestProject } from "vitest/node";
 import { installEnvoyGateway } from "../cluster/addons/envoy-gateway.ts";
 import { installTraefik } from "../cluster/addons/traefik.ts";
 import { startCluster } from "../cluster/index.ts";
-import { basket, driver, loadImages, newBasket } from "../support/images.ts";
+import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
 import { installCrd } from "../support/kube.ts";
+import { loadServers } from "./servers/images.ts";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string) => console.log(line);
@@ -13,7 +14,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
   const cluster = await startCluster({ mode: "pods", name: `gateways-${process.pid}`, log });
   await installCrd(cluster.kubeconfig);
-  await loadImages(cluster, [basket, newBasket, driver], log);
+  await loadImages(cluster, [basket, newBasket, conformance, driver], log);
+  await loadServers(cluster, log);
   const began = Date.now();
   await installEnvoyGateway(cluster, { log, signal: interrupted.signal });
   await installTraefik(cluster, { log, signal: interrupted.signal });

@@ -11,8 +11,13 @@ const cases = globSync("*.yaml", { cwd: folder })
   .sort();
 const update = process.env.UPDATE_GOLDEN === "1";
 
+/** What a case's comments `# --controller NAME` say. */
+const controllersOf = (input: string) =>
+  [...readFileSync(input, "utf8").matchAll(/^# --controller (\S+)$/gm)].map(([, controller = ""]) => controller);
+
 test.each(cases)("%s renders as its .out.yaml has it", (name) => {
-  const { output, errors } = render([`${folder}${name}.yaml`], "default");
+  const input = `${folder}${name}.yaml`;
+  const { output, errors } = render([input], "default", controllersOf(input));
   expect(errors).toEqual([]);
   const file = `${folder}${name}.out.yaml`;
   if (update) writeFileSync(file, output);

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { McpServer, SpecInput } from "../../operator/api/mcpserver.ts";
 import { parseSpec } from "../../operator/api/parse.ts";
+import { canaryShare, routing, takingPools } from "./routing/arbitraries.ts";
 
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$/);
 /** Names of servers, up to the limit. */
@@ -11,7 +12,7 @@ const poolName = fc
     { weight: 4, arbitrary: label },
     { weight: 1, arbitrary: fc.stringMatching(/^[a-z0-9][a-z0-9-]{50,61}[a-z0-9]$/) },
   )
-  .filter((name) => name !== "main");
+  .filter((name) => !["main", "canary", "legacy"].includes(name));
 const objectName = fc.stringMatching(/^[a-z]([a-z0-9-]{0,6}[a-z0-9])?(\.[a-z0-9]{1,5})?$/);
 
 /** A record of which every field may be left out. */
@@ -231,9 +232,24 @@ const template = some({
     .map(([change]) => ({ ...change, volumes: [{ name: "cache", emptyDir: { sizeLimit: "1Gi" } }] })),
 });
 
+const own = some({ resources, template });
 const pool = fc
-  .tuple(fc.record({ name: poolName }), scaled, some({ image, resources, template }))
-  .map(([named, scale, rest]) => ({ ...named, ...scale, ...rest }));
+  .tuple(fc.record({ name: poolName }), scaled, own, some({ image }))
+  .map((parts): Pool => Object.assign({}, ...parts));
+
+const poolsThatTake = takingPools(fewByName(pool), { tools: 6, prompts: 3, resourceUris: 3, methods: 3 });
+
+const canary = fc.tuple(fc.record({ image }), scaled, own, canaryShare).map((parts) => Object.assign({}, ...parts));
+const legacy = fc
+  .tuple(
+    fc.oneof(
+      some({ sessionful: fc.constant(true), replicas: numbers(0, 1) }),
+      scaled.map((scale) => ({ sessionful: false, ...scale })),
+    ),
+    own,
+    some({ image, command: few(fc.string({ maxLength: 10 })), args: few(fc.string({ maxLength: 10 })) }),
+  )
+  .map((parts) => Object.assign({}, ...parts));
 
 const budget = fc.constantFrom<string | number>(0, 1, "25%", "100%");
 const disruption = fc
@@ -263,6 +279,8 @@ const serviceAccount = fc.oneof(
   some({ annotations, automountToken: fc.boolean() }),
 );
 
+type Pool = NonNullable<SpecInput["pools"]>[number];
+
 /** Specs as users write them. */
 export const specInput: fc.Arbitrary<SpecInput> = fc
   .tuple(
@@ -283,7 +301,10 @@ export const specInput: fc.Arbitrary<SpecInput> = fc
         ["2026-07-28", "2025-11-25"],
       ),
       resources,
-      pools: fewByName(pool),
+      pools: poolsThatTake,
+      canary,
+      legacy,
+      routing,
     }),
     some({ requestState, disruption, network, serviceAccount, template, paused: fc.boolean() }),
   )

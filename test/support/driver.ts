@@ -6,6 +6,9 @@ import { isConflict } from "../../operator/kube/errors.ts";
 import type { ConformanceResult } from "../driver/conformance.ts";
 import type { Answer, Sendable } from "../driver/send.ts";
 import type { Tally } from "../driver/tally.ts";
+import type { TaskCall, TaskEnded } from "../driver/task.ts";
+import type { Walkable } from "../driver/walk.ts";
+import type { Exchange } from "../driver/watched.ts";
 import { driver as image } from "./images.ts";
 import { eventually } from "./wait.ts";
 
@@ -22,6 +25,12 @@ export interface Driver {
   conformance(upstreams: string[], path?: string, scenario?: string): Promise<ConformanceResult>;
   /** One HTTP request exactly as told. */
   send(request: Sendable): Promise<Answer>;
+  /** Many of them at once. */
+  sendAll(requests: Sendable[]): Promise<Answer[]>;
+  /** The official client, step by step, and who answered. */
+  walk(what: Walkable): Promise<Exchange[]>;
+  /** The official Tasks client: a call to its end. */
+  task(call: TaskCall): Promise<TaskEnded>;
 }
 
 const pod = {
@@ -64,6 +73,8 @@ export async function startDriver(client: Client, namespace: string): Promise<Dr
   const pathOf = (path: string) => `${pods}/${name}:${port}/proxy${path}`;
   const ask = <T>(method: "GET" | "POST", path: string, query: Record<string, string | number | undefined> = {}) =>
     client.json<T>({ method, path: pathOf(path), query, timeout: 300_000 });
+  const post = <T>(path: string, body: object, timeout = 300_000) =>
+    client.json<T>({ method: "POST", path: pathOf(path), body, timeout });
   return {
     calls: (url, n, via) => ask("GET", "/calls", { url, n, via }),
     question: (url, via) => ask("GET", "/question", { url, via }),
@@ -72,7 +83,10 @@ export async function startDriver(client: Client, namespace: string): Promise<Dr
     stopLoad: () => ask("POST", "/load/stop"),
     conformance: (upstreams, path, scenario) =>
       ask("GET", "/conformance", { upstreams: upstreams.join(","), path, scenario }),
-    send: (request) => client.json({ method: "POST", path: pathOf("/send"), body: request, timeout: 300_000 }),
+    send: (request) => post("/send", request, (request.timeout ?? 30_000) + 270_000),
+    sendAll: (requests) => post("/send-all", requests),
+    walk: (what) => post("/walk", what),
+    task: (call) => post("/task", call),
   };
 }
 

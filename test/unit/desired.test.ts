@@ -31,9 +31,14 @@ const serverContainer = (server: McpServer): Any =>
 
 /** The server without all of its templates. */
 const withoutTemplates = (server: McpServer): McpServer => {
-  const { template: _, pools, ...spec } = server.spec;
-  const plain = pools?.map(({ template: __, ...pool }) => pool);
-  return { ...server, spec: { ...spec, ...(plain && { pools: plain }) } };
+  const plain = <T extends { template?: unknown }>({ template: _, ...rest }: T) => rest;
+  const { pools, canary, legacy, ...spec } = plain(server.spec);
+  const own = {
+    ...(pools && { pools: pools.map(plain) }),
+    ...(canary && { canary: plain(canary) }),
+    ...(legacy && { legacy: plain(legacy) }),
+  };
+  return { ...server, spec: { ...spec, ...own } };
 };
 const everyServer = (check: (server: McpServer, objects: KubeObject[]) => void) =>
   fc.assert(

@@ -16,6 +16,15 @@ const grace =
   "gracePeriodSeconds (60 when not given) must be more than drainSeconds (5 when not given): calls in flight need the difference";
 const label = "must be lower-case letters, digits and '-', and begin and end with a letter or digit";
 
+const onePool = "take it out of one, as a call goes to one pool only";
+const onePod =
+  "a sessionful server has one pod, as its sessions are in memory: drop replicas and autoscaling, or set sessionful to false";
+const oneWay = "routing needs gateway or ingress, one of the two";
+const oneKindOfClient = "tell clients apart by header or by sourceAddress, one of the two";
+const headerName = "a header's name has letters, digits and the signs that HTTP allows, such as X-Canary";
+/** Lines 7 and 8. */
+const byGateway = ["  routing:", "    gateway: { parentRefs: [{ name: public }] }"];
+
 describe("a spec is refused", () => {
   test.each<[string, string[], string]>([
     ["with an unknown field", ["  replica: 3"], `7 spec.replica: ${unknown}`],
@@ -26,8 +35,8 @@ describe("a spec is refused", () => {
     ],
     [
       "with an unknown field of a pool",
-      ["  pools:", "    - name: x", "      tools: [a]"],
-      `9 spec.pools[0].tools: ${unknown}`,
+      ["  pools:", "    - name: x", "      port: 1"],
+      `9 spec.pools[0].port: ${unknown}`,
     ],
     [
       "with an unknown field of a variable",
@@ -90,8 +99,163 @@ describe("a spec is refused", () => {
     [
       "with a pool named main",
       ["  pools:", "    - name: main"],
-      "8 spec.pools[0].name: 'main' is the pool that takes all that no other pool does: name this one otherwise",
+      "8 spec.pools[0].name: main, legacy, canary are pools of anypod's own: name this one otherwise",
     ],
+    [
+      "with a pool named canary",
+      ["  pools:", "    - name: canary"],
+      "8 spec.pools[0].name: main, legacy, canary are pools of anypod's own: name this one otherwise",
+    ],
+    [
+      "with a tool twice in a pool",
+      ["  pools:", "    - name: x", "      tools: [a, a]"],
+      "9 spec.pools[0].tools: a name stands here twice: drop one",
+    ],
+    [
+      "with a tool in two pools",
+      ["  pools: [{ name: x, tools: [a] }, { name: y, tools: [b, a] }]"],
+      `7 spec.pools: a tool is in two pools: ${onePool}`,
+    ],
+    [
+      "with a prompt in two pools",
+      ["  pools: [{ name: x, prompts: [a] }, { name: y, prompts: [a] }]"],
+      `7 spec.pools: a prompt is in two pools: ${onePool}`,
+    ],
+    [
+      "with a resource in two pools",
+      ["  pools: [{ name: x, resourceUris: ['a:b'] }, { name: y, resourceUris: ['a:b'] }]"],
+      `7 spec.pools: a resource's URI is in two pools: ${onePool}`,
+    ],
+    [
+      "with a method in two pools",
+      ["  pools: [{ name: x, methods: [tools/list] }, { name: y, methods: [tools/list] }]"],
+      `7 spec.pools: a method is in two pools: ${onePool}`,
+    ],
+    [
+      "with a tool without a name",
+      ['  pools: [{ name: x, tools: [""] }]'],
+      "7 spec.pools[0].tools[0]: Too small: expected string to have >=1 characters",
+    ],
+    [
+      "with an empty list of tools",
+      ["  pools: [{ name: x, tools: [] }]"],
+      "7 spec.pools[0].tools: Too small: expected array to have >=1 items",
+    ],
+    [
+      "with a resource that is no URI",
+      ["  pools: [{ name: x, resourceUris: [report.txt] }]"],
+      "7 spec.pools[0].resourceUris[0]: a resource's URI has a scheme and no blanks, such as file:///report.txt; encode other characters as %..",
+    ],
+    [
+      "with a method that is none",
+      ["  pools: [{ name: x, methods: [tools list] }]"],
+      "7 spec.pools[0].methods[0]: a method is a name of MCP's, such as tools/list or resources/read",
+    ],
+    ["with a canary without an image", ["  canary: { weight: 5 }"], "7 spec.canary.image: required, but not given"],
+    [
+      "with a canary for more than all",
+      ["  canary:", "    image: x", "    weight: 101"],
+      "9 spec.canary.weight: Too big: expected number to be <=100",
+    ],
+    [
+      "with a header of the protocol's for a canary",
+      ["  canary:", "    image: x", "    header: { name: MCP-Name, value: x }"],
+      "9 spec.canary.header: Mcp- headers are the protocol's own: name a header of yours, such as X-Canary",
+    ],
+    [
+      "with a header that can't be one",
+      ["  canary:", "    image: x", "    header: { name: X Canary, value: x }"],
+      `9 spec.canary.header.name: ${headerName}`,
+    ],
+    [
+      "with replicas and autoscaling in a canary",
+      ["  canary:", "    image: x", "    autoscaling: {}", "    replicas: 1"],
+      `10 spec.canary.replicas: ${oneScaler}`,
+    ],
+    ["with two pods for sessions in memory", ["  legacy:", "    replicas: 2"], `7 spec.legacy.sessionful: ${onePod}`],
+    [
+      "with an autoscaler for sessions in memory",
+      ["  legacy:", "    sessionful: true", "    autoscaling: {}"],
+      `8 spec.legacy.sessionful: ${onePod}`,
+    ],
+    ["with an unknown field of legacy", ["  legacy: { port: 1 }"], `7 spec.legacy.port: ${unknown}`],
+    ["with a route by nothing", ["  routing: {}"], `7 spec.routing: ${oneWay}`],
+    [
+      "with a route by gateway and by ingress",
+      ["  routing: { gateway: { parentRefs: [{ name: g }] }, ingress: { className: i } }"],
+      `7 spec.routing: ${oneWay}`,
+    ],
+    [
+      "with a gateway without parents",
+      ["  routing:", "    gateway:", "      parentRefs: []"],
+      "9 spec.routing.gateway.parentRefs: Too small: expected array to have >=1 items",
+    ],
+    [
+      "with a parent's name that can't be one",
+      ["  routing: { gateway: { parentRefs: [{ name: Public }] } }"],
+      "7 spec.routing.gateway.parentRefs[0].name: name must be the name of an object: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
+    ],
+    [
+      "with an ingress without a class",
+      ["  routing: { ingress: {} }"],
+      "7 spec.routing.ingress.className: required, but not given",
+    ],
+    [
+      "with a URL for a hostname",
+      [...byGateway, "    hostnames: [https://mcp.example.com]"],
+      "9 spec.routing.hostnames[0]: a hostname is lower-case, without scheme, port and path, such as mcp.example.com or *.example.com",
+    ],
+    [
+      "with a hostname twice",
+      [...byGateway, "    hostnames: [a.example.com, a.example.com]"],
+      "9 spec.routing.hostnames: a name stands here twice: drop one",
+    ],
+    [
+      "with a time-out in days",
+      [...byGateway, "    timeouts:", "      idle: 1d"],
+      "10 spec.routing.timeouts.idle: a timeout is a duration in hours, minutes and seconds, such as 90s or 1h; 0s is none",
+    ],
+    [
+      "with a limit for a tool and a method",
+      [...byGateway, "    rateLimits:", "      - { tool: a, method: b, requests: 1 }"],
+      "10 spec.routing.rateLimits[0]: give method or tool, not both: a tool's method is tools/call",
+    ],
+    [
+      "with a limit of nothing",
+      [...byGateway, "    rateLimits: [{ requests: 0 }]"],
+      `9 spec.routing.rateLimits[0].requests: ${atLeast(1)}`,
+    ],
+    [
+      "with a limit a day",
+      [...byGateway, "    rateLimits: [{ requests: 1, unit: Day }]"],
+      '9 spec.routing.rateLimits[0].unit: expected one of "Second"|"Minute"|"Hour"',
+    ],
+    [
+      "with clients told apart by nothing",
+      [...byGateway, "    rateLimits: [{ requests: 1, perClient: { sourceAddress: false } }]"],
+      `9 spec.routing.rateLimits[0].perClient: ${oneKindOfClient}`,
+    ],
+    [
+      "with clients told apart by two things",
+      [...byGateway, "    rateLimits: [{ requests: 1, perClient: { sourceAddress: true, header: X } }]"],
+      `9 spec.routing.rateLimits[0].perClient: ${oneKindOfClient}`,
+    ],
+    [
+      "with a page for an origin",
+      [...byGateway, "    cors: { allowOrigins: [https://a.example.com/page] }"],
+      "9 spec.routing.cors.allowOrigins[0]: an origin is a scheme, a host and perhaps a port, such as https://app.example.com, or * for all",
+    ],
+    [
+      "with no origin at all",
+      [...byGateway, "    cors: { allowOrigins: [] }"],
+      "9 spec.routing.cors.allowOrigins: Too small: expected array to have >=1 items",
+    ],
+    [
+      "with a header of pages' that can't be one",
+      [...byGateway, '    cors: { allowOrigins: ["*"], allowHeaders: ["X:"] }'],
+      `9 spec.routing.cors.allowHeaders[0]: ${headerName}`,
+    ],
+    ["with an unknown field of routing", [...byGateway, "    path: /x"], `9 spec.routing.path: ${unknown}`],
     [
       "with a pool whose name is no label",
       ["  pools:", "    - name: A_b"],
@@ -252,6 +416,20 @@ describe("a spec is refused", () => {
 
   test("with every problem at once, in a line each", () => {
     expect(errorsOf("  port: 0", "  path: mcp", "  nope: 1")).toHaveLength(3);
+  });
+});
+
+test("all pools together may name so many tools that the API server can still compare them", () => {
+  const pools = (each: number) =>
+    Array.from({ length: 10 }, (_, pool) => ({
+      name: `p${pool}`,
+      tools: Array.from({ length: each }, (__, tool) => `t${pool}-${tool}`),
+    }));
+  expect(parseSpec({ image: "a", pools: pools(75) })).not.toHaveProperty("problems");
+  expect(parseSpec({ image: "a", pools: pools(76) })).toMatchObject({
+    problems: [
+      { field: "pools", message: "all pools together may name 750 tools at most: leave some to the main pool" },
+    ],
   });
 });
 

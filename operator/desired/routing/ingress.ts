@@ -26,7 +26,7 @@ function unknown(ask: Ask, controller: string | undefined): Routes {
   const routes = plainRoutes(ask, controller ?? `class ${className}`);
   if (routes.matchesHeaders) return routes;
   const who = controller === undefined ? "isn't known" : `is ${controller}, which can't tell calls apart by header`;
-  const message = `The controller of class ${className} ${who}, so all calls go to the main pool: use a class of Traefik, Contour, haproxy-ingress, AWS ALB or Kong, or routing.gateway`;
+  const message = `The controller of class ${className} ${who}, so all calls go to the main pool: use a class of Traefik, Contour, haproxy-ingress, AWS ALB or Kong, or routing.gateway.`;
   return { ...routes, cannot: [{ field: "routing.ingress.className", message }, ...routes.cannot] };
 }
 

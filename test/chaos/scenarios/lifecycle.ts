@@ -1,5 +1,7 @@
 // Names, namespaces and definitions at their limits, and a server that never works.
 import { setTimeout as delay } from "node:timers/promises";
+import { installGatewayApi } from "../../cluster/addons/gateway-api.ts";
+import { findKubectl } from "../../cluster/existing.ts";
 import { installCrd, type TestKube } from "../../support/kube.ts";
 import { eventually } from "../../support/wait.ts";
 import { must, quiet, reach, ready, shownWrite, statesOfStory, writesIn } from "../judge.ts";
@@ -71,9 +73,44 @@ async function withoutDefinition(stage: Stage, play: (inner: Stage) => Promise<v
   }
 }
 
+const gatewayDefinitions = ["httproutes", "gateways", "gatewayclasses"];
+
+/** Takes the definitions of Gateway API away, and waits until none of its routes is left. */
+async function removeGatewayApi({ theatre: { client } }: Stage): Promise<void> {
+  const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const isGone = (each: string) =>
+    client.json({ path: `${path}/${each}.gateway.networking.k8s.io` }).then(
+      () => false,
+      () => true,
+    );
+  for (const each of gatewayDefinitions)
+    await client.json({ method: "DELETE", path: `${path}/${each}.gateway.networking.k8s.io` });
+  for (const each of gatewayDefinitions) await eventually(`${each} are gone`, () => isGone(each), 60);
+}
+
+/** A server that asks for a Gateway has its route soon after Gateway API is there, however often that comes and goes. */
+async function gatewayApiComes(stage: Stage, times: readonly string[]): Promise<void> {
+  const { kubeconfig } = stage.theatre;
+  const [kube, kubectl] = await Promise.all([stage.namespace(), findKubectl(stage.say)]);
+  const routing = { gateway: { parentRefs: [{ name: "edge" }] } };
+  await kube.applyServer("routed", { image: image(1), replicas: 1, routing });
+  for (const [index, what] of times.entries()) {
+    if (index > 0) await removeGatewayApi(stage);
+    await kube.condition("routed", "Ready", { status: "False", reason: "HTTPRouteNotInstalled" }, 60);
+    await installGatewayApi({ kubeconfig, kubectl });
+    const began = Date.now();
+    await eventually("the server has its route", async () => (await kube.list("HTTPRoute")).length === 1, 60);
+    const seconds = (Date.now() - began) / 1000;
+    stage.say(`Gateway API ${what}: the route is there ${seconds.toFixed(1)} s after it`);
+    must(seconds <= 10, "it took more than 10 s to notice Gateway API");
+    await kube.condition("routed", "Routed", { status: "False", reason: "GatewayNotFound" });
+  }
+  await kube.remove("McpServer", "routed");
+}
+
 const missingDefinition: Scenario = {
   number: 21,
-  name: "CRD missing at start, deleted, installed again",
+  name: "CRDs missing at start (ours, Gateway API's), deleted, installed again",
   quick: true,
   async play(stage) {
     const [made = {}] = await statesOfStory(stage);
@@ -106,6 +143,9 @@ const missingDefinition: Scenario = {
         return took;
       };
       must((await serve("missing at start")) <= 40_000, "it took more than 40 s to notice the definition");
+      const times = ["installed later", "deleted and installed again"];
+      await gatewayApiComes(inner, stage.whole ? times : times.slice(0, 1));
+      must(operator.alive(), `it has ended:\n${operator.log().slice(-1000)}`);
       if (!stage.whole) return;
       await client.json({ method: "DELETE", path: definition });
       await eventually("the servers are gone", () =>

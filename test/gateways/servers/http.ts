@@ -37,7 +37,9 @@ async function answer(handler: Handler, request: IncomingMessage, response: Serv
 
 async function webRequest(request: IncomingMessage, signal: AbortSignal): Promise<Request> {
   const { method = "GET", rawHeaders } = request;
-  const headers = rawHeaders.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, rawHeaders[i + 1]!]] : []));
+  const headers = rawHeaders.flatMap((name, i): [string, string][] =>
+    i % 2 === 0 ? [[name, rawHeaders[i + 1]!]] : [],
+  );
   const body = method === "POST" ? await text(request) : null;
   return new Request(`http://${request.headers.host}${request.url}`, { method, headers, body, signal });
 }

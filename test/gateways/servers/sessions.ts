@@ -8,6 +8,7 @@ const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
 async function begin(): Promise<WebStandardStreamableHTTPServerTransport> {
   const transport = new WebStandardStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
+    enableJsonResponse: true,
     onsessioninitialized: (id) => void sessions.set(id, transport),
   });
   const server = new McpServer({ name: "sessions", version: "1.0.0" });

@@ -6,7 +6,7 @@ import type { McpServer } from "../../../api/mcpserver.ts";
 import { ownName, poolName, roleName } from "../../names.ts";
 import { child, type KubeObject } from "../../object.ts";
 import type { Backend, Rule } from "../table.ts";
-import type { LimitedRule, Unit } from "./match.ts";
+import { type LimitedRule, matchesOf, type Unit } from "./match.ts";
 import { shards } from "./shards.ts";
 
 /** HTTPRouteSpec.rules: at most 16. HTTPRouteRule.matches: at most 8 before Gateway API 1.2, so never more than 128 in all. */
@@ -43,6 +43,13 @@ function actionOf({ spec }: McpServer, rule: Rule, filters: RouteFilter[]): Acti
   };
 }
 
+/** What the gateway adds to the routes. */
+export interface Traits {
+  /** Whether header matches by regular expressions (RE2) are understood. */
+  regex: boolean;
+  filtersOf: (rule: LimitedRule) => RouteFilter[];
+}
+
 /** A unit, and what is done with its calls, as text too, so that it can be compared. */
 interface Placed {
   unit: Unit;
@@ -50,7 +57,7 @@ interface Placed {
   does: string;
 }
 
-function placed(server: McpServer, units: Unit[], filtersOf: (rule: LimitedRule) => RouteFilter[]): Placed[] {
+function placed(server: McpServer, units: Unit[], filtersOf: Traits["filtersOf"]): Placed[] {
   const byRule = Map.groupBy(units, ({ rule }) => rule);
   return [...byRule].flatMap(([rule, parts]) => {
     const action = actionOf(server, rule, filtersOf(rule));
@@ -62,21 +69,12 @@ function placed(server: McpServer, units: Unit[], filtersOf: (rule: LimitedRule)
 const chunks = <T>(items: T[], size: number) =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
-/** The matches for each action, in the order of the first of each. */
-const byAction = (held: Placed[]) =>
-  [...Map.groupBy(held, ({ does }) => does).values()].map((alike) => ({
-    action: alike[0]?.action,
-    matches: alike.flatMap(({ unit }) => unit.matches),
-  }));
-
-/** The fewest rules that hold the units. */
-const rulesOf = (held: Placed[]): object[] =>
-  byAction(held).flatMap(({ action, matches }) =>
-    chunks(matches, most.matchesOfRule).map((some) => ({ matches: some, ...action })),
-  );
-
-const fits = (held: Placed[]) =>
-  byAction(held).reduce((sum, { matches }) => sum + Math.ceil(matches.length / most.matchesOfRule), 0) <= most.rules;
+/** The fewest rules that hold the units, those for one action after the other. */
+const rulesOf = (held: Placed[], regex: boolean): object[] =>
+  [...Map.groupBy(held, ({ does }) => does).values()].flatMap((alike) => {
+    const units = alike.map(({ unit }) => unit);
+    return chunks(matchesOf(units, regex), most.matchesOfRule).map((matches) => ({ matches, ...alike[0]?.action }));
+  });
 
 /** The most specific first, then by name: nothing follows from the order in the spec. */
 const inOrder = ({ unit: a }: Placed, { unit: b }: Placed) =>
@@ -96,8 +94,9 @@ function routeName(server: string, pool: string | undefined, shard: string): str
 }
 
 /** The routes of a pool, or of what no pool of the user's has. */
-function routesOf(server: McpServer, pool: string | undefined, held: Placed[]): KubeObject[] {
+function routesOf(server: McpServer, pool: string | undefined, held: Placed[], regex: boolean): KubeObject[] {
   const { hostnames } = server.spec.routing ?? {};
+  const fits = (some: Placed[]) => rulesOf(some, regex).length <= most.rules;
   return shards(held.toSorted(inOrder), ({ unit }) => unit.key, fits).map(({ name, items }) => ({
     ...child(
       server,
@@ -105,22 +104,18 @@ function routesOf(server: McpServer, pool: string | undefined, held: Placed[]): 
       routeName(server.metadata.name, pool, name),
       pool,
     ),
-    spec: { parentRefs: parentRefs(server), ...(hostnames && { hostnames }), rules: rulesOf(items) },
+    spec: { parentRefs: parentRefs(server), ...(hostnames && { hostnames }), rules: rulesOf(items, regex) },
   }));
 }
 
 /**
  * The HTTPRoutes of a server: the server's own first, then those of its pools.
- * @param units of all its rules, those that can't be matched left out
+ * @param units of all its rules, without those that the gateway can't match
  */
-export function httpRoutes(
-  server: McpServer,
-  units: Unit[],
-  filtersOf: (rule: LimitedRule) => RouteFilter[],
-): KubeObject[] {
+export function httpRoutes(server: McpServer, units: Unit[], { regex, filtersOf }: Traits): KubeObject[] {
   const pools = (server.spec.pools ?? []).map(({ name }) => name);
   const groups = Map.groupBy(placed(server, units, filtersOf), ({ unit }) =>
     pools.find((name) => name === unit.rule.pool),
   );
-  return [undefined, ...pools].flatMap((pool) => routesOf(server, pool, groups.get(pool) ?? []));
+  return [undefined, ...pools].flatMap((pool) => routesOf(server, pool, groups.get(pool) ?? [], regex));
 }

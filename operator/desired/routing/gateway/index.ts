@@ -6,8 +6,7 @@ import { nameHeader, type Rule, routeTable } from "../table.ts";
 import type { Dialect } from "./dialect.ts";
 import { envoyGateway, envoyGatewayController } from "./envoy-gateway.ts";
 import { httpRoutes } from "./http-route.ts";
-import { isLimitedTool } from "./limits.ts";
-import { type Matching, unitsOf, unmatched } from "./match.ts";
+import { isMatchable, unitsOf, unmatched } from "./match.ts";
 import { portable } from "./portable.ts";
 import { traefik, traefikController } from "./traefik.ts";
 
@@ -43,8 +42,8 @@ function dialectOf(controllers: readonly string[]): Dialect {
 }
 
 /** Values that get lost on the way, and what becomes of the calls. */
-function lostValues(rules: Rule[], matching: Matching): Limitation[] {
-  const lost = Map.groupBy(unmatched(rules, matching), ({ name }) => name === nameHeader);
+function lostValues(rules: Rule[], regex: boolean): Limitation[] {
+  const lost = Map.groupBy(unmatched(rules, regex), ({ name }) => name === nameHeader);
   const names = [...new Set(lost.get(true)?.map(({ value }) => `'${value}'`))];
   return [
     ...(names.length > 0
@@ -75,14 +74,13 @@ const namesFirst = (rules: Rule[]) => {
 
 /** The routes of a server whose spec.routing has a gateway. */
 export function gatewayRoutes(server: McpServer, { takesCalls, controllers }: RoutingWorld): Routes {
-  const dialect = dialectOf(controllers);
-  const matching = { regex: dialect.regex, together: isLimitedTool(server.spec.routing?.rateLimits ?? []) };
-  const rules = byCount(dialect.rulesOf(server, namesFirst(routeTable(server, takesCalls))));
-  const units = rules.flatMap((rule) => unitsOf(rule, matching)).filter(({ matches }) => matches.length > 0);
+  const { regex, rulesOf, filtersOf, objectsOf, cannot } = dialectOf(controllers);
+  const rules = byCount(rulesOf(server, namesFirst(routeTable(server, takesCalls))));
+  const units = rules.flatMap(unitsOf).filter((unit) => isMatchable(unit, regex));
   return {
     // What routes refer to comes before them, so that no call finds it missing.
-    objects: [...dialect.objectsOf(server), ...httpRoutes(server, units, dialect.filtersOf(server))],
-    cannot: [...dialect.cannot(server, units), ...lostValues(rules, matching)],
+    objects: [...objectsOf(server), ...httpRoutes(server, units, { regex, filtersOf: filtersOf(server) })],
+    cannot: [...cannot(server, units), ...lostValues(rules, regex)],
     matchesHeaders: true,
   };
 }

@@ -3,7 +3,7 @@
 import { legacyPool } from "../../../api/pool.ts";
 import type { RateLimit } from "../../../api/routing.ts";
 import { type HeaderMatch, methodHeader, nameHeader, type Rule, versionHeader } from "../table.ts";
-import type { Unit } from "./match.ts";
+import { matchesOf, type Unit } from "./match.ts";
 
 const toolCall = "tools/call";
 
@@ -17,14 +17,7 @@ export function countedBy({ method, tool }: Pick<RateLimit, "method" | "tool">):
   return method === undefined ? [] : [{ name: methodHeader, values: [method] }];
 }
 
-/** Whether the headers are those of a call of a limited tool. */
-export function isLimitedTool(limits: RateLimit[]) {
-  const tools = new Set(limits.flatMap(({ tool }) => tool ?? []));
-  return (values: Readonly<Record<string, string>>) =>
-    values[methodHeader] === toolCall && tools.has(values[nameHeader] ?? "");
-}
-
-/** How many matches the calls of a limit come in by: a gateway counts at each for itself. */
+/** How many matches (with regular expressions) the calls of a limit come in by: a gateway counts at each for itself. */
 export function matchesCounted(limit: RateLimit, units: Unit[], path: string): number {
   const counted = countedBy(limit);
   const isAmong = ({ values }: Unit) =>
@@ -39,6 +32,6 @@ export function matchesCounted(limit: RateLimit, units: Unit[], path: string): n
     .filter(isAmong)
     .toSorted((a, b) => Object.keys(b.values).length - Object.keys(a.values).length);
   const last = counted.length > 0 ? candidates.findIndex(takesAll) : -1;
-  const reached = last === -1 ? candidates : candidates.slice(0, last + 1);
-  return reached.reduce((sum, { matches }) => sum + matches.length, 0);
+  const reached = Map.groupBy(last === -1 ? candidates : candidates.slice(0, last + 1), ({ rule }) => rule);
+  return [...reached.values()].flatMap((ofRule) => matchesOf(ofRule, true)).length;
 }

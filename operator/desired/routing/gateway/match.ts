@@ -1,4 +1,4 @@
-// One rule of the table as matches of an HTTPRoute (Gateway API reference, HTTPRouteMatch and HTTPHeaderMatch).
+// Rules of the table as matches of an HTTPRoute (Gateway API reference, HTTPRouteMatch and HTTPHeaderMatch).
 import type { RateLimit } from "../../../api/routing.ts";
 import { headerValues } from "../header-value.ts";
 import { nameHeader, type Rule, versionHeader } from "../table.ts";
@@ -27,46 +27,6 @@ export interface Unit {
   rule: LimitedRule;
   /** Value of each header, by the header's name; names are plain. */
   values: Readonly<Record<string, string>>;
-  /** What fits, one or the other; none when the gateway can't match such a value. */
-  matches: RouteMatch[];
-}
-
-/** How the gateway matches headers. */
-export interface Matching {
-  /** Whether regular expressions of RE2 are understood: in Gateway API it's up to the implementation. */
-  regex: boolean;
-  /** Whether both forms of a name must be one match, so that a gateway that counts calls by match counts them together. */
-  together: (values: Unit["values"]) => boolean;
-}
-
-/**
- * Values that every installation of Gateway API takes: the experimental channel refuses two blanks in a row
- * (HTTPHeaderMatch.value), and Traefik writes values between backquotes.
- */
-const portable = /^[!-_a-~]+([\t ][!-_a-~]+)*$/;
-
-/** RE2 (github.com/google/re2/wiki/Syntax) for exactly these values; blanks and backquotes by number, see `portable`. */
-export function regexOf(values: string[]): string {
-  const escaped = values.map((value) =>
-    value
-      .replaceAll(/[\\^$.|?*+()[\]{}]/g, "\\$&")
-      .replaceAll(/[\t `]/g, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}`),
-  );
-  return `^(${escaped.join("|")})$`;
-}
-
-/** Everything but control characters and what isn't ASCII, with nothing around it that HTTP would strip. */
-const sendable = (value: string) => /^[\t\x20-\x7e]+$/.test(value) && value.trim() === value;
-
-const formsOf = (name: string, value: string) => (name === nameHeader ? headerValues(value) : [value]);
-
-function oneHeader(name: string, value: string, { regex }: Matching, together: boolean): HeaderMatch[] {
-  const forms = formsOf(name, value).filter(sendable);
-  if (regex && together && forms.length > 1) return [{ type: "RegularExpression", name, value: regexOf(forms) }];
-  return forms.flatMap((form): HeaderMatch[] => {
-    if (portable.test(form)) return [{ type: "Exact", name, value: form }];
-    return regex ? [{ type: "RegularExpression", name, value: regexOf([form]) }] : [];
-  });
 }
 
 /** All ways to take one of each list. */
@@ -81,27 +41,96 @@ const keyOf = ({ pool, path }: Rule, chosen: { name: string; value: string }[]) 
     ...chosen.filter(({ name }) => name !== versionHeader).flatMap(({ name, value }) => [name, value]),
   ]);
 
-/** The units of a rule. A value of which some form can't be matched is in `Unit.matches` with the other forms only. */
-export function unitsOf(rule: LimitedRule, matching: Matching): Unit[] {
+/** The units of a rule. */
+export function unitsOf(rule: LimitedRule): Unit[] {
   const each = rule.headers.map(({ name, values }) => values.map((value) => ({ name, value })));
-  return combinations(each).map((chosen) => {
-    const values = Object.fromEntries(chosen.map(({ name, value }) => [name, value]));
-    const headers = chosen.map(({ name, value }) => oneHeader(name, value, matching, matching.together(values)));
+  return combinations(each).map((chosen) => ({
+    key: keyOf(rule, chosen),
+    rule,
+    values: Object.fromEntries(chosen.map(({ name, value }) => [name, value])),
+  }));
+}
+
+/**
+ * Values that every installation of Gateway API takes: the experimental channel refuses two blanks in a row
+ * (HTTPHeaderMatch.value), and Traefik writes values between backquotes.
+ */
+const portable = /^[!-_a-~]+([\t ][!-_a-~]+)*$/;
+const isPortable = (value: string) => portable.test(value);
+
+/** Everything but control characters and what isn't ASCII, with nothing around it that HTTP would strip. */
+const sendable = (value: string) => /^[\t\x20-\x7e]+$/.test(value) && value.trim() === value;
+
+/** A value in RE2 (github.com/google/re2/wiki/Syntax); blanks and backquotes by number, see `portable`. */
+const escaped = (value: string) =>
+  value
+    .replaceAll(/[\\^$.|?*+()[\]{}]/g, "\\$&")
+    .replaceAll(/[\t `]/g, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
+/** An expression for exactly these values. */
+export const regexOf = (values: string[]) => `^(${values.map(escaped).join("|")})$`;
+
+/** What a header is matched by to have one of these values; nothing where regular expressions are needed and not there. */
+function matchesOfHeader(name: string, values: string[], regex: boolean): HeaderMatch[] {
+  const [first = "", ...others] = values;
+  if (regex && (others.length > 0 || !isPortable(first)))
+    return [{ type: "RegularExpression", name, value: regexOf(values) }];
+  return values.filter(isPortable).map((value) => ({ type: "Exact", name, value }));
+}
+
+/** How long an expression gets: Envoy warns of programs of more than 1000 steps, and there is about one for each sign. */
+const mostSigns = 1000;
+
+/** The forms of names in lists that are short enough for an expression; those of one name stay together. */
+function inExpressions(names: string[]): string[][] {
+  const lists: string[][] = [];
+  let signs = mostSigns;
+  for (const forms of names.map(headerValues)) {
+    const more = forms.reduce((sum, form) => sum + escaped(form).length + 1, 0);
+    if (signs + more > mostSigns) {
+      lists.push([]);
+      signs = regexOf([]).length;
+    }
+    signs += more;
+    lists.at(-1)?.push(...forms);
+  }
+  return lists;
+}
+
+/** The matches of units that differ in the name only. */
+function matchesOfAlike(units: Unit[], regex: boolean): RouteMatch[] {
+  return units.slice(0, 1).flatMap(({ rule, values }) => {
+    const names = units.flatMap((unit) => unit.values[nameHeader] ?? []);
+    const headers = Object.entries(values).map(([name, value]) => {
+      if (name !== nameHeader) return matchesOfHeader(name, [value], regex);
+      const lists = regex ? inExpressions(names) : names.flatMap(headerValues).map((form) => [form]);
+      return lists.flatMap((forms) => matchesOfHeader(name, forms, regex));
+    });
     const path = { type: "Exact" as const, value: rule.path };
-    return {
-      key: keyOf(rule, chosen),
-      rule,
-      values,
-      matches: combinations(headers).map((one) => ({ path, ...(one.length > 0 && { headers: one }) })),
-    };
+    return combinations(headers).map((one) => ({ path, ...(one.length > 0 && { headers: one }) }));
   });
 }
 
+const allButName = ({ rule, values }: Unit) =>
+  JSON.stringify([rule.path, { ...values, [nameHeader]: nameHeader in values }]);
+
+/**
+ * The matches of units that have some, one or the other of which fits.
+ * @param regex whether the gateway understands regular expressions of RE2, which in Gateway API is up to it: then names
+ *   are one match, as a gateway tries one after the other, and counts calls at each for itself
+ */
+export const matchesOf = (units: Unit[], regex: boolean): RouteMatch[] =>
+  [...Map.groupBy(units, allButName).values()].flatMap((alike) => matchesOfAlike(alike, regex));
+
+/** Whether a unit has a match: a name always has one, as its encoded form is plain. */
+export const isMatchable = ({ values }: Unit, regex: boolean): boolean =>
+  Object.entries(values).every(([name, value]) => name === nameHeader || (regex ? sendable : isPortable)(value));
+
 /** Values that the gateway can't match in every form, by header. */
-export function unmatched(rules: Rule[], { regex }: Matching): { name: string; value: string }[] {
+export function unmatched(rules: Rule[], regex: boolean): { name: string; value: string }[] {
   const asked = rules.flatMap(({ headers }) =>
     headers.flatMap(({ name, values }) => values.map((value) => ({ name, value }))),
   );
-  const isLost = (form: string) => !(regex ? sendable(form) : portable.test(form));
-  return asked.filter(({ name, value }) => formsOf(name, value).some(isLost));
+  const formsOf = (name: string, value: string) => (name === nameHeader ? headerValues(value) : [value]);
+  return asked.filter(({ name, value }) => !formsOf(name, value).every(regex ? sendable : isPortable));
 }

@@ -10,7 +10,7 @@ import { nameHeader, type Rule } from "../table.ts";
 import { fitsCondition, inRules, mostRules, mostValues, thatFit } from "./alb-rules.ts";
 import { type Ask, hostsOf, timeoutsOf, withoutEndless } from "./ask.ts";
 import { valuesOf } from "./headers.ts";
-import { cannotCount, cannotTellCase, cannotTime, listed } from "./limitations.ts";
+import { cannotCount, cannotSetTime, cannotTellCase, cannotTime, listed } from "./limitations.ts";
 import { ingressObject, rolesOf } from "./object.ts";
 import { say, type Words } from "./say.ts";
 
@@ -41,9 +41,9 @@ function cannotHold(ask: Ask, { kept, left, tooWide }: Fitted): Limitation[] {
     return listed(all.filter((name) => headerValues(name).some((value) => sent.has(value))));
   };
   const hosts = hostsOf(ask).length;
-  const many = `${controller} takes ${mostRules} rules: calls of ${names(left)} don't reach their pool; name fewer, or use another class`;
-  const wide = `${controller} takes ${mostValues} values a rule: calls of ${names(tooWide) || "some methods"} with canary.header go where they go without it`;
-  const wider = `${controller} takes ${mostRules} rules, and each host needs ${kept.length}: give fewer hostnames, or raise the quota`;
+  const many = `${controller} takes ${mostRules} rules: calls of ${names(left)} don't reach their pool; name fewer, or use another class.`;
+  const wide = `${controller} takes ${mostValues} values a rule: calls of ${names(tooWide) || "some methods"} with canary.header go where they go without it.`;
+  const wider = `${controller} takes ${mostRules} rules, and each host needs ${kept.length}: give fewer hostnames, or raise the quota.`;
   return [
     ...(left.length > 0 ? [{ field: "pools", message: many }] : []),
     ...(tooWide.length > 0 ? [{ field: "canary.header", message: wide }] : []),
@@ -53,23 +53,23 @@ function cannotHold(ask: Ask, { kept, left, tooWide }: Fitted): Limitation[] {
 
 function cannotSecure({ ingress }: Ask): Limitation[] {
   const secrets = ingress.tls?.some(({ secretName }) => secretName !== undefined);
-  const message = `${controller} takes no Secret for a certificate: it looks for the hosts' certificates in ACM, or give certificate-arn in routing.ingress.annotations`;
+  const message = `${controller} takes no Secret for a certificate: it looks for the hosts' certificates in ACM, or give certificate-arn in routing.ingress.annotations.`;
   return secrets ? [{ field: "routing.ingress.tls", message }] : [];
 }
 
 function cannotLimit(ask: Ask): Limitation[] {
   const { idle } = timeoutsOf(ask);
-  const silence = `${controller} ends a call that is silent for ${mostIdleSeconds} seconds`;
-  const length = `${controller} limits silence only: a call may take longer as long as it isn't silent`;
+  const silence = `${controller} ends a call that is silent for ${mostIdleSeconds} seconds.`;
+  const length = `${controller} limits silence only: a call may take longer as long as it isn't silent.`;
   return [
     ...cannotTime(ask, "request", length),
-    ...(idle === 0 || idle > mostIdleSeconds ? cannotTime(ask, "idle", silence) : []),
-    ...cannotCount(ask, `${controller} has no rate limits: use AWS WAF (alb.ingress.kubernetes.io/wafv2-acl-arn)`),
+    ...(idle === 0 || idle > mostIdleSeconds ? cannotSetTime(ask, "idle", silence) : []),
+    ...cannotCount(ask, `${controller} has no rate limits: use AWS WAF (alb.ingress.kubernetes.io/wafv2-acl-arn).`),
   ];
 }
 
 function cannotAnswer({ routing }: Ask): Limitation[] {
-  const message = `${controller} answers no preflight requests: let the server answer them`;
+  const message = `${controller} answers no preflight requests: let the server answer them.`;
   return routing.cors ? [{ field: "routing.cors", message }] : [];
 }
 

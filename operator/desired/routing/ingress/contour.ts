@@ -99,14 +99,14 @@ const isForAll = ({ method, tool }: RateLimit) => method === undefined && tool =
 
 function cannotSecure(hosts: string[]): Limitation[] {
   if (hosts.length === 0) return [];
-  const message = `Contour needs the certificate's Secret, so ${hosts.join(", ")} has no route: name it in routing.ingress.tls[].secretName`;
+  const message = `Contour needs the certificate's Secret, so ${hosts.join(", ")} has no route: name it in routing.ingress.tls[].secretName.`;
   return [{ field: "routing.ingress.tls", message }];
 }
 
 function cannotLimit(ask: Ask, forAll: RateLimit[], parts: Part[]): Limitation[] {
   const field = "routing.rateLimits";
   const forOneClient = ask.routing.rateLimits?.some(({ perClient }) => perClient !== undefined);
-  const message = "Contour can't count each client's calls by itself: such limits aren't kept; drop perClient";
+  const message = "Contour can't count each client's calls by itself: such limits aren't kept; drop perClient.";
   // What is for all calls is kept by the host, unless the call's route has a limit of its own.
   const all = parts.map((part) => ({ ...part, limits: [...part.limits, ...forAll] }));
   const hosts = hostsOf(ask).length;
@@ -125,7 +125,7 @@ export function contourRoutes(ask: Ask): Routes {
   const { hostnames } = ask.routing;
   if (!hostnames) {
     const { objects, cannot, matchesHeaders } = plainRoutes(ask, "Contour");
-    const message = "Contour tells calls apart by header for named hosts only: give hostnames";
+    const message = "Contour tells calls apart by header for named hosts only: give hostnames.";
     return { objects, cannot: [...cannot, { field: "routing.hostnames", message }], matchesHeaders };
   }
   const kept = limitsOf(ask).filter(({ perClient }) => perClient === undefined);

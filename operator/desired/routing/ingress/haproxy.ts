@@ -85,8 +85,11 @@ export function haproxyRoutes(ask: Ask): Routes {
     cannot: [
       ...cannot,
       ...cannotShare(ask.rules, controller),
-      ...cannotTime(ask, "request", "HAProxy limits silence only: a call may take longer as long as it isn't silent"),
-      ...cannotCount(ask, "haproxy-ingress counts connections of an address only, not calls: limit them in the server"),
+      ...cannotTime(ask, "request", "HAProxy limits silence only: a call may take longer as long as it isn't silent."),
+      ...cannotCount(
+        ask,
+        "haproxy-ingress counts connections of an address only, not calls: limit them in the server.",
+      ),
     ],
     matchesHeaders: true,
   };

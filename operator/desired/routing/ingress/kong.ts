@@ -129,7 +129,7 @@ export function kongRoutes(ask: Ask): Routes {
       ...cannot,
       ...cannotTellCase(all, controller),
       ...cannotShare(ask.rules, controller),
-      ...cannotTime(ask, "request", "Kong limits silence only: a call may take longer as long as it isn't silent"),
+      ...cannotTime(ask, "request", "Kong limits silence only: a call may take longer as long as it isn't silent."),
       ...cannotCombine(parts, controller),
       ...cannotAddUp(ask, controller, (limit) => hostsOf(ask).length * times(limit)),
     ],

@@ -3,7 +3,7 @@ import type { RateLimit } from "../../../api/routing.ts";
 import { hashOf } from "../../object.ts";
 import type { Limitation } from "../routes.ts";
 import { type Backend, methodHeader, nameHeader, type Rule } from "../table.ts";
-import { type Ask, limitsOf } from "./ask.ts";
+import { type Ask, limitsOf, timeoutsOf } from "./ask.ts";
 import { valuesOf } from "./headers.ts";
 import type { Part } from "./parts.ts";
 
@@ -17,10 +17,14 @@ export function listed(names: Iterable<string>): string {
 /** What api/routing.ts fills in: nobody asked for it, so it is no news that a controller has no such limit. */
 const defaultTimeout = "1h";
 
-/** For a time limit that the user wrote; none for the default. */
-export function cannotTime({ routing }: Ask, field: "request" | "idle", message: string): Limitation[] {
+/** For a time limit, or its absence, that the user wrote; none for the default. */
+export function cannotSetTime({ routing }: Ask, field: "request" | "idle", message: string): Limitation[] {
   return routing.timeouts[field] === defaultTimeout ? [] : [{ field: `routing.timeouts.${field}`, message }];
 }
+
+/** The same, for controllers that set no limit by themselves. */
+export const cannotTime = (ask: Ask, field: "request" | "idle", message: string): Limitation[] =>
+  timeoutsOf(ask)[field] === 0 ? [] : cannotSetTime(ask, field, message);
 
 /** For a rate limit that isn't kept, or not as it is meant. */
 export function cannotCount({ routing }: Ask, message: string): Limitation[] {
@@ -34,28 +38,28 @@ export const onlyBackend = ({ to: [first] }: Rule): Backend[] => (first ? [first
 export function cannotShare(rules: Rule[], controller: string, byHeader = true): Limitation[] {
   if (rules.every(({ to }) => to.length < 2)) return [];
   const others = byHeader ? "all calls but those with canary.header: give the canary a header" : "all calls";
-  const message = `${controller} can't share calls out by weight, so the main pool gets ${others}`;
+  const message = `${controller} can't share calls out by weight, so the main pool gets ${others}.`;
   return [{ field: "canary.weight", message }];
 }
 
 /** For annotations that cert-manager reads on an Ingress and on no other kind. */
 export function cannotCertify({ ingress }: Ask, kind: string): Limitation[] {
   const asks = Object.keys(ingress.annotations ?? {}).some((key) => key.startsWith("cert-manager.io/"));
-  const message = `cert-manager doesn't look at ${kind}: create a Certificate for the Secret in routing.ingress.tls yourself`;
+  const message = `cert-manager doesn't look at ${kind}: create a Certificate for the Secret in routing.ingress.tls yourself.`;
   return asks ? [{ field: "routing.ingress.annotations", message }] : [];
 }
 
 /** For limits that are counted in several places. */
 export function cannotAddUp(ask: Ask, controller: string, routesOf: (limit: RateLimit) => number): Limitation[] {
   if (!limitsOf(ask).some((limit) => routesOf(limit) > 1)) return [];
-  const message = `${controller} counts for each route by itself: a limit for calls of several pools, or on several hosts, lets each have as many`;
+  const message = `${controller} counts for each route by itself: a limit for calls of several pools, or on several hosts, lets each have as many.`;
   return [{ field: "routing.rateLimits", message }];
 }
 
 /** For calls that several limits are for, by a controller that keeps one of them. */
 export function cannotCombine(parts: Part[], controller: string): Limitation[] {
   if (parts.every(({ limits }) => limits.length < 2)) return [];
-  const message = `${controller} keeps one limit for a call, the most specific: calls that it is for don't count for the others`;
+  const message = `${controller} keeps one limit for a call, the most specific: calls that it is for don't count for the others.`;
   return [{ field: "routing.rateLimits", message }];
 }
 
@@ -73,7 +77,7 @@ export function cannotTellCase(rules: (Rule | Part)[], controller: string): Limi
   return [
     {
       field: "pools",
-      message: `${controller} doesn't mind the case of names, so these may reach each other's pool or count for each other's limit: ${listed(mixed)}; give them names that differ in more`,
+      message: `${controller} doesn't mind the case of names, so these may reach each other's pool or count for each other's limit: ${listed(mixed)}; give them names that differ in more.`,
     },
   ];
 }

@@ -4,14 +4,14 @@ import { ownName } from "../../names.ts";
 import type { Limitation, Routes } from "../routes.ts";
 import type { Rule } from "../table.ts";
 import type { Ask } from "./ask.ts";
-import { cannotCount, cannotShare, cannotTime } from "./limitations.ts";
+import { cannotCount, cannotSetTime, cannotShare } from "./limitations.ts";
 import { exactPath, ingressObject } from "./object.ts";
 
 function cannotSet(ask: Ask, controller: string): Limitation[] {
-  const message = `anypod knows no setting of ${controller} for this: use its annotations in routing.ingress.annotations, or another class`;
+  const message = `anypod knows no setting of ${controller} for this: use its annotations in routing.ingress.annotations, or another class.`;
   return [
-    ...cannotTime(ask, "request", message),
-    ...cannotTime(ask, "idle", message),
+    ...cannotSetTime(ask, "request", message),
+    ...cannotSetTime(ask, "idle", message),
     ...cannotCount(ask, message),
     ...(ask.routing.cors ? [{ field: "routing.cors", message }] : []),
   ];

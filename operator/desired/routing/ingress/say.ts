@@ -27,7 +27,7 @@ function cannotSay(unsaid: HeaderMatch[], { controller }: Words): Limitation[] {
       ? [
           {
             field: "pools",
-            message: `${controller} can't match every form of ${listed(names)}: calls that send another form don't reach their pool; use names with letters, digits and _-./ only`,
+            message: `${controller} can't match every form of ${listed(names)}: calls that send another form don't reach their pool; use names with letters, digits and _-./ only.`,
           },
         ]
       : []),
@@ -35,7 +35,7 @@ function cannotSay(unsaid: HeaderMatch[], { controller }: Words): Limitation[] {
       ? [
           {
             field: "canary.header",
-            message: `${controller} can't match header ${canary.name} with this value, so no call goes to the canary by header: use letters, digits and '-' only`,
+            message: `${controller} can't match header ${canary.name} with this value, so no call goes to the canary by header: use letters, digits and '-' only.`,
           },
         ]
       : []),

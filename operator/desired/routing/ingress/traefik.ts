@@ -170,12 +170,12 @@ export function traefikRoutes(ask: Ask): Routes {
       ...cannotTime(
         ask,
         "request",
-        "Traefik limits the wait for an answer's first byte only: a stream may go on for longer",
+        "Traefik limits the wait for an answer's first byte only: a stream may go on for longer.",
       ),
       ...cannotTime(
         ask,
         "idle",
-        "Traefik limits the wait for an answer's first byte only: a stream may be silent for longer",
+        "Traefik limits the wait for an answer's first byte only: a stream may be silent for longer.",
       ),
       ...cannotAddUp(ask, "Traefik", (limit) => times * parts.filter(({ limits }) => limits.includes(limit)).length),
     ],
