@@ -1,7 +1,9 @@
-// `npm run bench`: one control plane with fake nodes, the parts one after another, one table at the end.
+// `npm run bench`: one control plane with fake nodes, or where a part needs them a cluster with pods; the parts one after
+// another, one table at the end.
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { startCluster } from "../cluster/index.ts";
+import type { Mode } from "../cluster/providers.ts";
 import { messageOf } from "../cluster/wait.ts";
 import { installCrd } from "../support/kube.ts";
 import { type Bench, createBench } from "./bench.ts";
@@ -20,7 +22,9 @@ const parts: Record<PartName, () => Promise<{ run: (bench: Bench) => Promise<voi
   memory: () => import("./parts/memory.ts"),
   churn: () => import("./parts/churn.ts"),
   leader: () => import("./parts/leader.ts"),
+  routing: () => import("./parts/routing.ts"),
 };
+const modeOf = (part: PartName): Mode => (part === "routing" ? "pods" : "fake-pods");
 
 const began = Date.now();
 const abort = new AbortController();
@@ -46,13 +50,13 @@ async function runPart(bench: Bench, name: PartName, measures: Measure[]): Promi
 }
 
 /** Runs the parts; one that fails doesn't keep the others from running. */
-async function runParts(bench: Bench, measures: Measure[]): Promise<void> {
-  for (const name of bench.options.parts) if (!interrupted.aborted) await runPart(bench, name, measures);
+async function runParts(bench: Bench, names: PartName[], measures: Measure[]): Promise<void> {
+  for (const name of names) if (!interrupted.aborted) await runPart(bench, name, measures);
 }
 
-function report(bench: Bench, kubernetes: string, measures: Measure[]): void {
-  const machine = machineFacts(kubernetes, bench.options.servers);
-  const file = resolve(bench.options.json);
+function report(options: Options, kubernetes: string, measures: Measure[]): void {
+  const machine = machineFacts(kubernetes, options.servers);
+  const file = resolve(options.json);
   writeFileSync(file, `${JSON.stringify(asJson(machine, measures), null, 2)}\n`);
   writeFileSync(file.replace(/(\.json)?$/, ".md"), `${markdown(measures)}\n`);
   console.log(`\n${table(measures)}\n`);
@@ -68,12 +72,12 @@ async function cleanUp(cleanups: (() => Promise<void> | void)[]): Promise<void> 
     await Promise.resolve(cleanup()).catch((error: unknown) => say(`clean-up: ${messageOf(error)}`));
 }
 
-async function main(options: Options): Promise<number> {
+/** Runs parts on a cluster of this mode; returns its version of Kubernetes. */
+async function onCluster([mode, names]: [Mode, PartName[]], options: Options, measures: Measure[]): Promise<string> {
   const cleanups: (() => Promise<void> | void)[] = [];
-  const measures: Measure[] = [];
   try {
     const name = `bench-${process.pid}`;
-    const cluster = await startCluster({ mode: "fake-pods", name, log: say, signal: interrupted });
+    const cluster = await startCluster({ mode, name, log: say, signal: interrupted });
     cleanups.push(cluster.stop);
     await installCrd(cluster.kubeconfig);
     const program = await operatorProgram(options.operator, options.nodeFlags);
@@ -81,11 +85,19 @@ async function main(options: Options): Promise<number> {
     const bench = createBench({ options, cluster, program, say, context, record: (measure) => measures.push(measure) });
     const { gitVersion } = await bench.user.json<{ gitVersion: string }>({ path: "/version" });
     const end = new Promise((resolve) => interrupted.addEventListener("abort", resolve));
-    await Promise.race([runParts(bench, measures), end]);
-    if (measures.length > 0) report(bench, gitVersion, measures);
+    await Promise.race([runParts(bench, names, measures), end]);
+    return gitVersion;
   } finally {
     await cleanUp(cleanups);
   }
+}
+
+async function main(options: Options): Promise<number> {
+  const measures: Measure[] = [];
+  let kubernetes = "";
+  for (const group of Map.groupBy(options.parts, modeOf))
+    if (!interrupted.aborted) kubernetes = await onCluster(group, options, measures);
+  if (measures.length > 0) report(options, kubernetes, measures);
   return interrupted.aborted ? 130 : 0;
 }
 

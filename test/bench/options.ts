@@ -13,6 +13,7 @@ export const partNames = [
   "memory",
   "churn",
   "leader",
+  "routing",
 ] as const;
 export type PartName = (typeof partNames)[number];
 
@@ -49,10 +50,11 @@ one table. Parts, all unless told:
   memory    resident memory with none, twice and five times the servers
   churn     servers come, change and go: does memory grow
   leader    the leader is killed, or ends: when does the other one write
+  routing   calls through a gateway that tells 20 pools apart by header, through one that doesn't, and without one
 
   --servers N      how many "at once" is (1000)
   --samples N      how many changes are measured (200)
-  --rounds N       how often "at once" is measured; the median ratio counts (1)
+  --rounds N       how often "at once" is measured, routing 15 times as often; the median ratio counts (1)
   --minutes N      how long churn lasts (3)
   --operator FILE  measures another checkout's operator/main.ts
   --node-flags=TEXT  flags of Node.js for the operator, instead of those in its first line

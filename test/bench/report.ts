@@ -18,6 +18,8 @@ export interface Measure {
   bar?: number;
   /** The bar is for value ÷ floor. */
   barOnRatio?: boolean;
+  /** The bar is what the value must reach. */
+  barIsLeast?: boolean;
   /** Where the time, the memory or the writes go, a line each. */
   where?: string[];
 }
@@ -58,23 +60,24 @@ const ratioOf = ({ value, floor }: Measure) => (value !== undefined && floor ? v
 /** Whether the bar is met; undefined when there is none, or no value. */
 function isMet(measure: Measure): boolean | undefined {
   const judged = measure.barOnRatio ? ratioOf(measure) : measure.value;
-  return judged === undefined || measure.bar === undefined ? undefined : judged <= measure.bar;
+  if (judged === undefined || measure.bar === undefined) return;
+  return measure.barIsLeast ? judged >= measure.bar : judged <= measure.bar;
 }
 
 function verdict(measure: Measure): string {
   if (measure.value === undefined) return "not measured";
   const met = isMet(measure);
   if (met === undefined) return "";
-  return met ? "ok" : "OVER";
+  return met ? "ok" : measure.barIsLeast ? "UNDER" : "OVER";
 }
 
 const header = ["", "measure", "floor", "anypod", "÷ floor", "bar", ""];
 
 function cells(measure: Measure): string[] {
-  const { part, unit, value, floor, bar, barOnRatio } = measure;
+  const { part, unit, value, floor, bar, barOnRatio, barIsLeast } = measure;
   const ratio = ratioOf(measure);
   const withUnit = (number: number | undefined) => (number === undefined ? "" : `${short(number)} ${unit}`.trimEnd());
-  const limit = bar === undefined ? "" : `≤ ${bar}${barOnRatio ? "×" : ` ${unit}`}`.trimEnd();
+  const limit = bar === undefined ? "" : `${barIsLeast ? "≥" : "≤"} ${bar}${barOnRatio ? "×" : ` ${unit}`}`.trimEnd();
   const times = ratio === undefined ? "" : `${ratio.toFixed(2)}×`;
   return [part, measure.measure, withUnit(floor), withUnit(value), times, limit, verdict(measure)];
 }

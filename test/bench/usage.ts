@@ -33,6 +33,12 @@ export function pidOf(program: string, dir: string): number {
   throw new Error(`no ${program} of ${dir} runs`);
 }
 
+/** Process ids of all programs that have this among their arguments. */
+export const pidsWith = (argument: string): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && commandLine(name).includes(argument))
+    .map(Number);
+
 function commandLine(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");

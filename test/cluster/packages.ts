@@ -21,6 +21,7 @@ const commands: Record<string, string[]> = {
   openssl: ["openssl"],
   "python3-pip": ["pip3", "python3"],
   "util-linux": ["unshare", "setpriv", "mount"],
+  wrk: ["wrk"],
 };
 
 /** Debian's folder, and the one of upstream's releases. */

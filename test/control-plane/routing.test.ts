@@ -53,17 +53,23 @@ describe("condition Routed says", () => {
   test("that the Gateway, its class, its readiness or its answer is missing, one after the other", async () => {
     await kube.applyServer("early", behind("late", "early.example.com"));
     const { message } = await routed("early", "GatewayNotFound");
-    expect(message).toMatch(/Gateway late isn't in namespace .*: create it, or correct spec.routing.gateway.parentRefs/);
+    expect(message).toMatch(
+      /Gateway late isn't in namespace .*: create it, or correct spec.routing.gateway.parentRefs/,
+    );
     await kube.condition("early", "Ready", { status: "False", reason: "GatewayNotFound" });
 
     await played.gateway("late", `later-${kube.namespace}`);
     expect((await routed("early", "GatewayClassNotFound")).message).toMatch(/create that GatewayClass by installing/);
     await played.gatewayClass("later", controller);
-    expect((await routed("early", "GatewayNotReady")).message).toMatch(/doesn't take calls yet \(Pending\): Waiting for/);
+    expect((await routed("early", "GatewayNotReady")).message).toMatch(
+      /doesn't take calls yet \(Pending\): Waiting for/,
+    );
     await played.gatewayIs("late", {
-      ...{ type: "Programmed", status: "False", reason: "AddressNotAssigned" },
+      type: "Programmed",
+      status: "False",
+      reason: "AddressNotAssigned",
       message: "No address is free.",
-    } as const);
+    });
     const notReady = await eventually("the controller's words are told", async () => {
       const found = await routed("early", "GatewayNotReady");
       return found.message.includes("AddressNotAssigned") && found;
@@ -97,7 +103,11 @@ describe("condition Routed says", () => {
 
   test("nothing of what another controller says of the same Gateway", async () => {
     await kube.applyServer("meddled", behind("edge", "meddled.example.com"));
-    await played.routesAre("meddled", "example.org/other", { ...accepted, status: "False", reason: "NoMatchingParent" });
+    await played.routesAre("meddled", "example.org/other", {
+      ...accepted,
+      status: "False",
+      reason: "NoMatchingParent",
+    });
     await routed("meddled", "RoutePending");
     await isRouted("meddled");
   });
@@ -251,36 +261,33 @@ test("a routed server that is settled costs no write, whatever a controller repe
 
 describe("status.url", () => {
   const https = { protocol: "HTTPS", port: 443, tls: { certificateRefs: [{ name: "cert" }] } };
-  const cases: [what: string, listeners: object[], more: object, url: string][] = [
-    ["HTTP", [{ name: "a", protocol: "HTTP", port: 80 }], {}, "http://HOST/mcp"],
-    ["HTTPS before HTTP", [{ name: "a", protocol: "HTTP", port: 80 }, { name: "b", ...https }], {}, "https://HOST/mcp"],
-    ["a port of its own", [{ name: "a", protocol: "HTTP", port: 8000 }], {}, "http://HOST:8000/mcp"],
-    ["the path", [{ name: "a", ...https, port: 8443 }], { path: "/x" }, "https://HOST:8443/x"],
-  ];
-  test.each(cases.map((each, index) => [...each, index] as const))(
-    "tells %s of the listener",
-    async (_, listeners, more, url, index) => {
-      const [name, host] = [`url-${index}`, `url-${index}.example.com`];
-      await played.gateway(name, className, listeners);
-      await played.gatewayIs(name, programmed);
-      await kube.applyServer(name, behind(name, host, more));
-      await isRouted(name);
-      await kube.condition(name, "Ready", { status: "True" });
-      expect((await kube.server(name)).status?.url).toBe(url.replace("HOST", host));
-    },
-  );
+  const http = { name: "a", protocol: "HTTP", port: 80 };
+  const cases = [
+    { what: "HTTP", listeners: [http], url: "http://HOST/mcp" },
+    { what: "HTTPS before HTTP", listeners: [http, { name: "b", ...https }], url: "https://HOST/mcp" },
+    { what: "a port of its own", listeners: [{ ...http, port: 8000 }], url: "http://HOST:8000/mcp" },
+    { what: "the path", listeners: [{ ...https, name: "a", port: 8443 }], path: "/x", url: "https://HOST:8443/x" },
+  ].map((each, index) => ({ ...each, name: `url-${index}` }));
+  test.each(cases)("tells $what of the listener", async ({ name, listeners, path, url }) => {
+    const host = `${name}.example.com`;
+    await played.gateway(name, className, listeners);
+    await played.gatewayIs(name, programmed);
+    await kube.applyServer(name, behind(name, host, path === undefined ? {} : { path }));
+    await isRouted(name);
+    await kube.condition(name, "Ready", { status: "True" });
+    expect((await kube.server(name)).status?.url).toBe(url.replace("HOST", host));
+  });
 
   test("tells the listener's hostname, or else the Gateway's address, to a server without hostnames", async () => {
     const spec: SpecInput = { image, replicas: 1, routing: { gateway: { parentRefs: [{ name: "named" }] } } };
-    const listener = { name: "a", protocol: "HTTP", port: 80 };
-    await played.gateway("named", className, [{ ...listener, hostname: "mcp.example.com" }]);
+    await played.gateway("named", className, [{ ...http, hostname: "mcp.example.com" }]);
     await played.gatewayIs("named", programmed, [{ type: "IPAddress", value: "192.0.2.7" }]);
     await kube.applyServer("nameless", spec);
     await isRouted("nameless");
     const url = (expected: string) =>
       eventually(`the URL is ${expected}`, async () => (await kube.server("nameless")).status?.url === expected);
     await url("http://mcp.example.com/mcp");
-    await played.gateway("named", className, [{ ...listener, hostname: "*.example.com" }]);
+    await played.gateway("named", className, [{ ...http, hostname: "*.example.com" }]);
     await url("http://192.0.2.7/mcp");
   });
 });

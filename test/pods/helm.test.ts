@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { ensureBinaries } from "../cluster/binaries.ts";
 import { operatorRequests, writesOf } from "../support/audit.ts";
 import { type Driver, serviceAddress, startDriver } from "../support/driver.ts";
@@ -13,6 +13,8 @@ import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { root } from "../support/processes.ts";
 import { eventually } from "../support/wait.ts";
 
+// More than Helm may wait.
+vi.setConfig({ testTimeout: 300_000 });
 const kubeconfig = inject("kubeconfig");
 const restricted = {
   "pod-security.kubernetes.io/enforce": "restricted",

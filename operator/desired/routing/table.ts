@@ -43,7 +43,7 @@ const methodOf: Record<Exclude<Taking, "methods">, string> = {
 };
 
 /** Where clients look for the server's authorization servers (RFC 9728, section 3.1: the path is inserted). */
-export const metadataPath = (path: string) => `/.well-known/oauth-protected-resource${path === "/" ? "" : path}`;
+const metadataPath = (path: string) => `/.well-known/oauth-protected-resource${path === "/" ? "" : path}`;
 
 const method = (...values: string[]): HeaderMatch => ({ name: methodHeader, values });
 
