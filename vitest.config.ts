@@ -9,8 +9,8 @@ export default defineConfig({
     // The teardown of a cluster's nodes.
     teardownTimeout: 120_000,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
-      { test: { name: "golden", include: ["test/golden/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 } },
+      { test: { name: "golden", include: ["test/golden/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "charts",
