@@ -126,7 +126,7 @@ describe("condition Routed says", () => {
     const ingress = { className: await played.ingressClass("traefik", "traefik.io/ingress-controller") };
     await kube.applyServer("dialect", { image, replicas: 1, routing: { ingress } });
     await routed("dialect", "NotInstalled");
-    await kube.condition("dialect", "Ready", { status: "False", reason: "IngressRouteNotInstalled" });
+    await kube.condition("dialect", "Ready", { status: "False", reason: "ServersTransportNotInstalled" });
   });
 });
 

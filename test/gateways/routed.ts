@@ -160,7 +160,7 @@ async function burst({ driver }: GatewayWorld, { url, via, pool }: Routed) {
   const began = Math.min(...answers.map((answer) => answer.began));
   const ended = Math.max(...answers.map((answer) => answer.ended));
   return {
-    pools: answers.filter(({ status }) => status !== 429).map(pool),
+    pools: answers.filter(({ status }) => status !== 429).map((answer) => pool(answer) ?? JSON.stringify(answer)),
     // Gateways add a call each second instead of sixty each minute.
     most: 60 + Math.floor((ended - began) / 1000),
   };

@@ -96,10 +96,10 @@ const beside = [
   }),
 ];
 
-/** As clients mix them: mostly tools of all pools, and here and there what the main pool has. */
-const methods: [method: string, name?: string][] = pools.flatMap((pool, index) => [
-  ...toolsOf(pool).map((name): [string, string] => ["tools/call", name]),
-  ...(index % 2 === 0 ? ([["tools/list"]] as [string][]) : []),
+/** Tools of all pools, one pool after the other as from many clients, and here and there what the main pool has. */
+const methods: [method: string, name?: string][] = toolsOf("").flatMap((tool) => [
+  ...pools.map((pool): [string, string] => ["tools/call", `${pool}${tool}`]),
+  ["tools/list"],
 ]);
 const requests = (host: string): Request[] =>
   methods.map(([method, name]) => ({

@@ -7,12 +7,15 @@ type Handler = (request: Request) => Promise<Response>;
 
 const path = process.env.MCP_PATH || "/mcp";
 
+/** Above the 90 s after which Traefik gives up an idle connection: a call that meets one that closes is lost. */
+const keepAliveTimeout = 95_000;
+
 /** Calls that were left by their clients: their `X-Call` header, and when that was. */
 const left: Record<string, number> = {};
 
 /** Serves `handler` on MCP_PATH, and on all other paths the name of the pod, until the process is told to end. */
 export function serve(handler: Handler): void {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout }, (request, response) => {
     response.setHeader("X-Pod", hostname());
     const isCall = request.url?.split("?", 1)[0] === path;
     if (request.url === "/left") response.end(JSON.stringify(left));

@@ -95,17 +95,20 @@ describe("time limits", () => {
   const fields = (timeouts: object) => routesWith("traefik", byIngress({ timeouts })).cannot.map(({ field }) => field);
 
   test("are the shorter of both for an answer's first byte", () => {
-    const forwardingTimeouts = { responseHeaderTimeout: "90s" };
+    const forwardingTimeouts = { responseHeaderTimeout: "90s", idleConnTimeout: "4s" };
     expect(limits({ request: "90s", idle: "5m" })).toEqual([{ maxIdleConnsPerHost: 200, forwardingTimeouts }]);
     expect(limits({ request: "0s", idle: "90s" })).toEqual([{ maxIdleConnsPerHost: 200, forwardingTimeouts }]);
   });
 
   test("aren't set when there are none", () => {
-    expect(limits({ request: "0s", idle: "0s" })).toEqual([]);
-    expect(routesOf(byIngress({ timeouts: { request: "0s", idle: "0s" } }))[0].services[0]).toEqual({
-      name: "basket",
-      port: 80,
-    });
+    const forwardingTimeouts = { idleConnTimeout: "4s" };
+    expect(limits({ request: "0s", idle: "0s" })).toEqual([{ maxIdleConnsPerHost: 200, forwardingTimeouts }]);
+  });
+
+  test("of idle connections are below those of common servers, so that no call meets a connection that closes", () => {
+    const [{ metadata, spec }] = ofKind(byIngress({}), "ServersTransport");
+    expect(spec.forwardingTimeouts.idleConnTimeout).toBe("4s");
+    expect(routesOf(byIngress({}))[0].services[0]).toMatchObject({ serversTransport: metadata.name });
   });
 
   test("that the user wrote and Traefik can't keep for streams are told; neither the defaults nor no limit are", () => {
