@@ -119,6 +119,7 @@ describe("condition Routed says", () => {
     expect(message).toMatch(/There is no IngressClass web-.*: install its controller, or correct spec.routing.ingress/);
     await played.ingressClass("web", "example.com/ingress");
     await routed("ingress", "RoutesAccepted");
+    await kube.condition("ingress", "Ready", { status: "True" });
     expect((await kube.server("ingress")).status?.url).toBe("http://in.example.com/mcp");
   });
 

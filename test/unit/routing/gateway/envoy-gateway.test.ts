@@ -181,6 +181,10 @@ describe("limits", () => {
         "routing.rateLimits[0]: Envoy Gateway counts at each match of a route and each hostname for itself, and these calls come in by 2 of them, so that 2 times as many may pass: limit single tools, or methods that one pool takes, and use one hostname.",
       ]
     `);
+    const two = [...pools, { name: "ship", tools: ["send"] }];
+    expect(
+      limitationsOf(basket({ rateLimits: [{ method: "tools/call", requests: 1 }] }, { pools: two }), kind),
+    ).toEqual([expect.stringContaining("these calls come in by 3 of them")]);
     const hostnames = ["a.example.com", "b.example.com"];
     expect(limitationsOf(basket({ hostnames, rateLimits: [{ tool: "checkout", requests: 1 }] }), kind)).toEqual([
       expect.stringContaining("these calls come in by 2 of them"),

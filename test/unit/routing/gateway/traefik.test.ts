@@ -85,12 +85,16 @@ describe("limits", () => {
       ofKind(renderedFor(basket({ rateLimits: limits }), kind).objects, "Middleware").map(
         ({ metadata }) => metadata.name,
       );
-    expect(namesOf([{ tool: "new", requests: 1 }, ...rateLimits])).toEqual(expect.arrayContaining(namesOf(rateLimits)));
+    const more = namesOf([{ tool: "new", requests: 60 }, ...rateLimits]);
+    expect(more).toEqual(expect.arrayContaining(namesOf(rateLimits)));
+    expect(new Set(more).size).toBe(4);
   });
 
   test("of the same calls may be fifteen, and the status says so", () => {
     const many = Array.from({ length: 16 }, (_, index) => ({ method: "tools/list", requests: index + 1 }));
     expect(limitationsOf(basket({ rateLimits: many.slice(1) }), kind)).toEqual([]);
+    const filters = routeRulesOf(basket({ rateLimits: many }), kind).map((rule) => rule.filters?.length ?? 0);
+    expect(Math.max(...filters)).toBe(15);
     expect(limitationsOf(basket({ rateLimits: many }), kind)).toMatchInlineSnapshot(`
       [
         "routing.rateLimits: A call can be counted by 15 limits at most, and the last of rateLimits don't hold: take some out.",
