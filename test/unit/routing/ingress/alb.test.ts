@@ -61,6 +61,11 @@ test("names that are longer than a condition are told", () => {
   expect(cannot.map(({ message }) => message)).toEqual([expect.stringContaining("x".repeat(100))]);
 });
 
+test("names of which no form fits into a condition are told once, and for what they are", () => {
+  const resourceUris = [`file:///${"x".repeat(200)}`];
+  expect(fields({ pools: [{ name: "a", resourceUris }], ...byIngress() })).toEqual(["pools"]);
+});
+
 test("names of actions fit into names of annotations, however long the pool's name", () => {
   const pools = ["a", "b"].map((last) => ({ name: `${"p".repeat(61)}${last}`, methods: [`x/${last}`] }));
   const { objects } = routesWith("alb", { pools, ...byIngress() });
