@@ -1,10 +1,12 @@
 // HTTPRoute (gateway.networking.k8s.io/v1, standard channel): https://gateway-api.sigs.k8s.io/reference/spec/#httproute
 //
-// One for what a server has by itself, one for each pool, and more of a pool where one doesn't hold all its names. What
+// One a pool, the canary's and the legacy one among them, and more of a pool where one doesn't hold all its names. What
 // the API server would fill in is filled in, so that what Git or `render` shows is what the cluster has.
 import type { McpServer } from "../../../api/mcpserver.ts";
+import { mainPool } from "../../../api/pool.ts";
 import { ownName, poolName, roleName } from "../../names.ts";
 import { child, type KubeObject } from "../../object.ts";
+import { poolsOf } from "../../pool.ts";
 import type { Backend, Rule } from "../table.ts";
 import { type LimitedRule, matchesOf, type Unit } from "./match.ts";
 import { shards } from "./shards.ts";
@@ -61,7 +63,8 @@ function placed(server: McpServer, units: Unit[], filtersOf: Traits["filtersOf"]
   const byRule = Map.groupBy(units, ({ rule }) => rule);
   return [...byRule].flatMap(([rule, parts]) => {
     const action = actionOf(server, rule, filtersOf(rule));
-    const does = JSON.stringify(action);
+    // With the path: metadata keeps a rule of its own, also while its calls go where all others go.
+    const does = JSON.stringify([rule.path, action]);
     return parts.map((unit) => ({ unit, action, does }));
   });
 }
@@ -76,9 +79,15 @@ const rulesOf = (held: Placed[], regex: boolean): object[] =>
     return chunks(matchesOf(units, regex), most.matchesOfRule).map((matches) => ({ matches, ...alike[0]?.action }));
   });
 
-/** The most specific first, then by name: nothing follows from the order in the spec. */
+/**
+ * Rules keep their place in the route while others come and go, as Envoy Gateway names what it knows of a rule's backends
+ * by that place: what every server has comes first, streams last. Which rule counts doesn't depend on the order.
+ */
 const inOrder = ({ unit: a }: Placed, { unit: b }: Placed) =>
-  Object.keys(b.values).length - Object.keys(a.values).length || (a.key < b.key ? -1 : 1);
+  Number(a.rule.endless) - Number(b.rule.endless) ||
+  Object.keys(a.values).length - Object.keys(b.values).length ||
+  b.rule.path.length - a.rule.path.length ||
+  (a.key < b.key ? -1 : 1);
 
 /** ParentReference; its group and kind have defaults. */
 const parentRefs = ({ spec }: McpServer) =>
@@ -93,7 +102,7 @@ function routeName(server: string, pool: string | undefined, shard: string): str
   return pool === undefined ? ownName(server) : poolName(server, pool);
 }
 
-/** The routes of a pool, or of what no pool of the user's has. */
+/** The routes of a pool; those of the main one are the server's own. */
 function routesOf(server: McpServer, pool: string | undefined, held: Placed[], regex: boolean): KubeObject[] {
   const { hostnames } = server.spec.routing ?? {};
   const fits = (some: Placed[]) => rulesOf(some, regex).length <= most.rules;
@@ -113,7 +122,7 @@ function routesOf(server: McpServer, pool: string | undefined, held: Placed[], r
  * @param units of all its rules, without those that the gateway can't match
  */
 export function httpRoutes(server: McpServer, units: Unit[], { regex, filtersOf }: Traits): KubeObject[] {
-  const pools = (server.spec.pools ?? []).map(({ name }) => name);
+  const pools = poolsOf(server).flatMap(({ name }) => (name === mainPool ? [] : [name]));
   const groups = Map.groupBy(placed(server, units, filtersOf), ({ unit }) =>
     pools.find((name) => name === unit.rule.pool),
   );

@@ -1,6 +1,7 @@
 // What Envoy Gateway gets beside the routes, and what the status says that it can't do.
 import { describe, expect, test } from "vitest";
-import type { McpServer } from "../../../../operator/api/mcpserver.ts";
+import type { McpServer, SpecInput } from "../../../../operator/api/mcpserver.ts";
+import type { RouteRule } from "../../../support/routing/precedence.ts";
 import {
   basket,
   limitationsOf,
@@ -42,6 +43,31 @@ test("the 100 names of a pool are a few matches, none so long that Envoy warns o
   const lengths = rules.flatMap(({ matches }) => matches.flatMap(({ headers }) => headers?.at(1)?.value.length ?? []));
   expect(Math.max(...lengths)).toBeLessThanOrEqual(1000);
   expect(lengths).toHaveLength(4);
+});
+
+describe("a rule keeps its place, as Envoy Gateway names what it knows of its backends by that place,", () => {
+  const placesOf = (spec: Partial<SpecInput>) =>
+    (specsOf(renderedFor(basket({}, spec), kind).objects, "HTTPRoute")[0] as { rules: RouteRule[] }).rules.map(
+      ({ matches, timeouts }) => [matches.map(({ path }) => path.value).join(), timeouts.request].join(" "),
+    );
+  const canary = { image: "basket:2", header: { name: "X-Canary", value: "yes" } };
+
+  test.each<[string, Partial<SpecInput>]>([
+    ["a canary gets some calls", { canary: { ...canary, weight: 10 } }],
+    ["a canary gets all calls", { canary: { ...canary, weight: 100 } }],
+    ["a legacy pool comes", { legacy: {} }],
+    ["a pool comes", { pools }],
+  ])("when %s", (_, spec) => {
+    expect(placesOf(spec)).toEqual(["/.well-known/oauth-protected-resource/mcp 1h", "/mcp 1h", "/mcp 0s"]);
+    expect(placesOf({})).toEqual(placesOf(spec));
+  });
+
+  test("when a pool takes streams, too", () => {
+    const lastOf = (methods: string[]) =>
+      routeRulesOf(basket({}, { pools: [{ name: "p", tools: ["a"], methods }] }), kind);
+    const [before, after] = [lastOf(["tools/list"]), lastOf(["subscriptions/listen", "tools/list"])];
+    expect(after.slice(2, -1)).toEqual(before.slice(3));
+  });
 });
 
 test("a server's routes have one policy, which is there before them: no retries, and time for silent streams", () => {

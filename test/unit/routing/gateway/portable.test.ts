@@ -50,6 +50,30 @@ describe("a route", () => {
             - matches:
                 - path:
                     type: Exact
+                    value: /.well-known/oauth-protected-resource/mcp
+              backendRefs:
+                - group: ''
+                  kind: Service
+                  name: basket
+                  port: 80
+                  weight: 100
+              timeouts:
+                request: 1h
+            - matches:
+                - path:
+                    type: Exact
+                    value: /mcp
+              backendRefs:
+                - group: ''
+                  kind: Service
+                  name: basket
+                  port: 80
+                  weight: 100
+              timeouts:
+                request: 1h
+            - matches:
+                - path:
+                    type: Exact
                     value: /mcp
                   headers:
                     - type: Exact
@@ -63,21 +87,6 @@ describe("a route", () => {
                   weight: 100
               timeouts:
                 request: 0s
-            - matches:
-                - path:
-                    type: Exact
-                    value: /.well-known/oauth-protected-resource/mcp
-                - path:
-                    type: Exact
-                    value: /mcp
-              backendRefs:
-                - group: ''
-                  kind: Service
-                  name: basket
-                  port: 80
-                  weight: 100
-              timeouts:
-                request: 1h
       "
     `);
   });

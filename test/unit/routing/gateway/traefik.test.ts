@@ -57,11 +57,11 @@ describe("limits", () => {
     }));
     expect(yaml(rules)).toMatchInlineSnapshot(`
       "- matches:
-          - /mcp tools/call ^(checkout|=\\?base64\\?Y2hlY2tvdXQ=\\?=)$
-        filters: 2
+          - /.well-known/oauth-protected-resource/mcp
+        filters: 0
         to: basket
       - matches:
-          - /mcp subscriptions/listen
+          - /mcp
         filters: 1
         to: basket
       - matches:
@@ -69,11 +69,11 @@ describe("limits", () => {
         filters: 2
         to: basket
       - matches:
-          - /.well-known/oauth-protected-resource/mcp
-        filters: 0
+          - /mcp tools/call ^(checkout|=\\?base64\\?Y2hlY2tvdXQ=\\?=)$
+        filters: 2
         to: basket
       - matches:
-          - /mcp
+          - /mcp subscriptions/listen
         filters: 1
         to: basket
       "
