@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apiVersion, type Condition, kind, type Status } from "../api/mcpserver.ts";
 import { manager } from "../desired/labels.ts";
 import type { Client } from "../kube/client.ts";
-import { isConflict, isNotFound } from "../kube/errors.ts";
+import { isNotFound } from "../kube/errors.ts";
 import type { Recorder } from "../kube/events.ts";
 import { type ApiObject, apply } from "../kube/resource.ts";
 import { mcpServers } from "./kinds.ts";
@@ -46,32 +46,36 @@ export function createReport(context: ReportContext): Report {
     return Math.max(0, since + countsWait - context.now());
   }
 
-  return async ({ metadata, status: before }, after) => {
+  return async (observed, after) => {
+    const { metadata, status: before } = observed;
     const { uid } = metadata;
     if (!isDeepStrictEqual(before, after)) {
       const wait = waitFor(uid, before, after);
       if (wait > 0) return wait;
-      if (await write(metadata, after, context)) tell({ metadata, before, after }, context);
+      if (await write(observed, after, context)) tell({ metadata, before, after }, context);
     }
     countsDiffer.delete(uid);
     return;
   };
 }
 
-/** Whether there was still a server to write the status of. */
+/**
+ * Whether there was still a server to write the status of. Only the version that was seen gets it: its transition times
+ * follow from what stood there before, and caches can be behind, above all when the answer to a write was lost.
+ */
 async function write(
-  { namespace, name, uid }: ObservedServer["metadata"],
+  { metadata: { namespace, name, uid }, resourceVersion }: ObservedServer,
   status: Status,
   { client, caches }: ReportContext,
 ): Promise<boolean> {
-  const object = { apiVersion, kind, metadata: { namespace, name, uid }, status };
+  const object = { apiVersion, kind, metadata: { namespace, name, uid, resourceVersion }, status };
   try {
     const options = { fieldManager: manager, force: true, subresource: "status" } as const;
     caches.written(await apply<ApiObject>(client, mcpServers, object, options));
     return true;
   } catch (error) {
-    // Deleted meanwhile, or another one of that name by now: no status is owed.
-    if (isNotFound(error) || isConflict(error)) return false;
+    // Deleted meanwhile: no status is owed.
+    if (isNotFound(error)) return false;
     throw error;
   }
 }

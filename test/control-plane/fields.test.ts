@@ -304,7 +304,7 @@ const routingCases: Case[] = [
   {
     field: "canary.header",
     with: withCanary({ header: { name: "X-Canary", value: "yes" } }),
-    shows: (o) => asked(o, "X-Canary")?.[0],
+    shows: (o) => asked(o, "X-Canary", "canary")?.[0],
     expected: "yes",
   },
   {

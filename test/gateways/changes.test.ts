@@ -69,7 +69,7 @@ const isHalf = ({ pools: { main = 0, canary = 0 } }: Answers) => Math.abs(canary
 
 describe.each(Object.keys(implementations) as Implementation[])("under load through %s, no call fails", (by) => {
   const server = implementations[by].gatewayClass;
-  const hostname = `${server}.example.com`;
+  const hostname = `${server}.changes.example.com`;
   let base: SpecInput;
   let via: string;
 
