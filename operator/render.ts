@@ -13,7 +13,7 @@ const worldOf = (server: McpServer, controllers: string[]): World => ({
   ring: { phase: "steady", rotatedAt: generated, hash: generated },
   configHash: generated,
   deployments: new Set(),
-  routing: { takesCalls: new Set(poolsOf(server).map(({ name }) => name)), controllers },
+  routing: { takesCalls: new Set(poolsOf(server).map(({ name }) => name)), isKnown: () => true, controllers },
 });
 
 interface Source {

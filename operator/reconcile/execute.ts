@@ -1,8 +1,9 @@
 // Carries out a plan: writes what differs, and says what could not be written and why. Any write may be the last before the
 // operator dies: the next pass plans again from what is there.
 
-import { manager } from "../desired/labels.ts";
-import type { KubeObject } from "../desired/object.ts";
+import { manager, poolLabel } from "../desired/labels.ts";
+import { desiredHashAnnotation, type KubeObject } from "../desired/object.ts";
+import { idle } from "../desired/routing/gateway/idle.ts";
 import type { Client } from "../kube/client.ts";
 import { isConflict, isNamespaceTerminating, isNotFound, isRefusal } from "../kube/errors.ts";
 import { type ApiObject, apply, read, remove } from "../kube/resource.ts";
@@ -91,6 +92,22 @@ async function removeChild(child: Child, { client, caches }: ExecuteOptions): Pr
   caches.deleted(child);
 }
 
+/** Writes the route as it is, but that it takes no more calls. */
+async function retire(child: Child, options: ExecuteOptions): Promise<void> {
+  const { apiVersion, kind, metadata, ...rest } = (await read(options.client, typeOf(child.kind), child)) as ApiObject &
+    KubeObject;
+  const { name, namespace, labels, annotations, ownerReferences = [] } = metadata;
+  const kept = {
+    name,
+    namespace,
+    labels,
+    annotations: { ...annotations, [desiredHashAnnotation]: "" },
+    ownerReferences,
+  };
+  const route = idle({ apiVersion, kind, metadata: kept, spec: rest.spec });
+  await write(guarded(route, child), options);
+}
+
 /** What came of a plan. */
 export interface Outcome {
   /** What could not be written. */
@@ -102,11 +119,11 @@ export interface Outcome {
 }
 
 /** Writes that wait for those they can't do without, and are left out when one of those has failed. */
-type Stage = "needed by pods" | "pods" | "needed by routes" | "routes" | "other";
+type Stage = "needed by pods" | "pods" | "needed by routes" | "routes of pools" | "routes" | "other";
 
 /**
  * Pods start at the first try when what they need is there; a route that refers to what isn't there yet would turn calls
- * away.
+ * away. The server's own route may leave calls to those of its pools, so it comes after them.
  */
 const stages: Record<string, Stage> = {
   ServiceAccount: "needed by pods",
@@ -122,7 +139,8 @@ const stages: Record<string, Stage> = {
   HTTPProxy: "routes",
   Ingress: "routes",
 };
-const stageOf = (kind: string): Stage => stages[kind] ?? "other";
+const stageOf = ({ kind, metadata }: KubeObject): Stage =>
+  kind === "HTTPRoute" && metadata.labels[poolLabel] !== undefined ? "routes of pools" : (stages[kind] ?? "other");
 
 /** Writes the plan; waits for every write, so that none of them meets those of the next try. */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<Outcome> {
@@ -141,19 +159,25 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Outc
   const nothing = () => [];
   /** Whether all of the stage is as it should be. */
   const play = async (stage: Stage): Promise<boolean> => {
-    const isMeant = ({ kind }: { kind: string }) => stageOf(kind) === stage;
+    const isMeant = (object: KubeObject) => stageOf(object) === stage;
     const done = await Promise.all([
       ...plan.create.filter(isMeant).map((object) => take(object, create(object, options))),
       ...plan.update
         .filter(({ object }) => isMeant(object))
         .map(({ object, child }) => take(object, write(guarded(object, child), options).then(nothing))),
     ]);
-    return !done.includes(false) && !plan.obstacles.some(isMeant);
+    return !done.includes(false) && !plan.obstacles.some(({ kind }) => stages[kind] === stage);
   };
-  const playBoth = async (first: Stage, then: Stage) => {
-    if (await play(first)) await play(then);
+  const pods = async () => {
+    if (await play("needed by pods")) await play("pods");
   };
-  await Promise.all([playBoth("needed by pods", "pods"), playBoth("needed by routes", "routes"), play("other")]);
+  const routes = async () => {
+    if (!(await play("needed by routes"))) return;
+    await play("routes of pools");
+    await play("routes");
+  };
+  await Promise.all([pods(), routes(), play("other")]);
+  await Promise.all(plan.retire.map((child) => take(child, retire(child, options).then(nothing))));
   // What routes referred to goes when they don't any more.
   if (outcome.failures.length === 0)
     await Promise.all(plan.remove.map((child) => take(child, removeChild(child, options).then(nothing))));

@@ -6,6 +6,7 @@ import { managedByLabel, manager, poolLabel, serverLabel } from "../desired/labe
 import { desiredHashAnnotation } from "../desired/object.ts";
 import { type Reference, referencesOf } from "../desired/references.ts";
 import { type RingState, ringStateOf } from "../desired/request-state.ts";
+import { isIdle } from "../desired/routing/gateway/idle.ts";
 import type { Intern } from "../kube/intern.ts";
 import { appliedFields } from "../kube/ownership.ts";
 import type { ApiObject } from "../kube/resource.ts";
@@ -75,6 +76,9 @@ export interface Child {
   fields: Record<string, unknown> | undefined;
   deployment?: DeploymentState;
   route?: RouteState;
+  /** Of an HTTPRoute: the pool that it is for, and whether it takes no calls. */
+  pool?: string | undefined;
+  idle?: boolean;
 }
 
 interface DeploymentObject extends ApiObject {
@@ -153,7 +157,11 @@ const withoutTimes = ({ type, status, reason, message, observedGeneration = 0 }:
 /** What is kept of a kind's spec and status, where metadata doesn't say all. */
 const wholeOf: Record<string, (object: ApiObject, fields: Child["fields"]) => Partial<Child>> = {
   Deployment: (object, fields) => ({ deployment: observeDeployment(object as DeploymentObject, fields) }),
-  HTTPRoute: (object) => ({ route: observeHttpRoute(object as HttpRouteObject) }),
+  HTTPRoute: (object) => ({
+    route: observeHttpRoute(object as HttpRouteObject),
+    pool: object.metadata.labels?.[poolLabel],
+    idle: isIdle(object.metadata.annotations),
+  }),
   HTTPProxy: (object) => ({ route: observeHttpProxy(object as HttpProxyObject) }),
 };
 

@@ -18,9 +18,9 @@ import { type Caches, startCaches } from "./caches.ts";
 import { createContention } from "./contention.ts";
 import { createContents } from "./contents.ts";
 import { mcpServers } from "./kinds.ts";
-import { createLinger } from "./linger.ts";
 import { reconcile } from "./reconcile.ts";
 import { createReport } from "./report.ts";
+import { createWaited } from "./waited.ts";
 
 const backoff = { initial: 200, max: 120_000 };
 /** What is under way when the operator is told to stop gets so many milliseconds before the lease goes to the next. */
@@ -182,7 +182,7 @@ export async function run(config: Config): Promise<number> {
       caches,
       contents: createContents(client),
       contention: createContention(now),
-      linger: createLinger(now),
+      waited: createWaited(now),
       report,
       now,
     };

@@ -20,6 +20,8 @@ export interface Plan {
   update: Update[];
   /** Children that the spec no longer asks for. */
   remove: Child[];
+  /** HTTPRoutes that shall take no more calls, before they are removed. */
+  retire: Child[];
   /** Objects whose name isn't free. */
   obstacles: Obstacle[];
 }
@@ -61,6 +63,7 @@ export function plan(objects: KubeObject[], children: Child[], serverUid: string
     create: parts.flatMap(({ create = [] }) => create),
     update: parts.flatMap(({ update = [] }) => update),
     remove: children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child))),
+    retire: [],
     obstacles: parts.flatMap(({ obstacles = [] }) => obstacles),
   };
 }

@@ -16,19 +16,19 @@ import type { Contention } from "./contention.ts";
 import type { Contents } from "./contents.ts";
 import { execute } from "./execute.ts";
 import { isWorkload } from "./kinds.ts";
-import type { Linger } from "./linger.ts";
 import { type Child, configKey, type ObservedServer } from "./observed.ts";
 import { type Plan, plan } from "./plan.ts";
 import type { Report } from "./report.ts";
 import { currentRing, ringWithKeys } from "./ring.ts";
 import { type GatheredRouting, gatherRouting } from "./routing.ts";
+import type { Waited } from "./waited.ts";
 
 export interface ReconcileContext {
   client: Client;
   caches: Caches;
   contents: Contents;
   contention: Contention;
-  linger: Linger;
+  waited: Waited;
   report: Report;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -143,23 +143,29 @@ async function planFor(gathered: Gathered, context: ReconcileContext): Promise<P
   return planOf({ ...gathered, ring: await ringWithKeys(context.client, server, ring) }, context);
 }
 
-/** Between two looks at routes that are just being changed, in milliseconds. */
+/** Between a change of routes and the next one that takes it for known, in milliseconds. */
 const soon = 1000;
+/** How long gateways may take to learn that a pool takes no more calls, in milliseconds. */
+const untilForgotten = 10_000;
 
 /**
- * The plan without the pods of pools that the spec no longer has, while calls may be on their way to them: routes change
- * first, and gateways need a moment to learn of it.
+ * The plan without the pods of pools that the spec no longer has, while calls may be on their way to them, and without
+ * their HTTPRoutes: other routes change first, then these take no more calls, and some time later all of it goes.
  */
-function lingering(whole: Plan, { spec }: McpServer, linger: Linger): { todo: Plan; after?: number } {
-  const leaving = whole.remove.filter(({ kind }) => kind === "Deployment");
+function lingering(whole: Plan, { spec }: McpServer, waited: Waited): { todo: Plan; after?: number } {
+  const isLeaving = ({ kind }: Child) => kind === "Deployment" || kind === "HTTPRoute";
+  const leaving = whole.remove.filter(isLeaving);
   if (!spec.routing || leaving.length === 0) return { todo: whole };
-  const changes = [...whole.create, ...whole.update.map(({ object }) => object), ...whole.remove];
-  const routesChange = changes.some(({ kind }) => !isWorkload(kind));
-  const waits = new Map(leaving.map(({ name, uid }) => [name, routesChange ? soon : linger(uid)]));
-  const stays = ({ kind, name }: Child) => isWorkload(kind) && (waits.get(name) ?? 0) > 0;
-  const remove = whole.remove.filter((child) => !stays(child));
-  const after = Math.max(...waits.values());
-  return { todo: { ...whole, remove }, ...(after > 0 && { after }) };
+  const names = new Set(leaving.map(({ name }) => name));
+  const stays = (child: Child) => isLeaving(child) || (isWorkload(child.kind) && names.has(child.name));
+  const staying = { ...whole, remove: whole.remove.filter((child) => !stays(child)) };
+
+  const changes = [...whole.create, ...whole.update.map(({ object }) => object), ...staying.remove];
+  if (changes.some(({ kind }) => !isWorkload(kind))) return { todo: staying, after: soon };
+  const retire = leaving.filter(({ kind, idle }) => kind === "HTTPRoute" && !idle);
+  if (retire.length > 0) return { todo: { ...staying, retire }, after: soon };
+  const after = Math.max(...leaving.map(({ uid }) => untilForgotten - waited(`leaving/${uid}`)));
+  return after > 0 ? { todo: staying, after } : { todo: whole };
 }
 
 /** The plan without the heals whose turn it isn't, and when it will be. */
@@ -221,12 +227,12 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
 
   const children = context.caches.children(key);
   const own = children.filter(({ owner }) => owner === metadata.uid);
-  const routing = gatherRouting(server, { pools, own, caches: context.caches });
+  const routing = gatherRouting(server, { pools, own, caches: context.caches, waited: context.waited });
   const config = await gatherConfig(observed, context);
   const { missing } = config;
   const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
   const whole = await planFor({ server, pools, children, ring, config, routing }, context);
-  const { todo: kept, after: lingerDue } = lingering(whole, server, context.linger);
+  const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);
   const { obstacles: refused, failures, written } = await execute(todo, { ...context, serverUid: metadata.uid });
@@ -237,7 +243,7 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const reportDue = await conclude(observed, { pools, obstacles, missing, routing: routing?.evidence }, context);
   if (failure) throw failure;
   const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
-  return { after: soonest(ringDue, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
+  return { after: soonest(ringDue, routing?.after, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
 }
 
 interface Findings {

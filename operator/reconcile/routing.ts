@@ -9,11 +9,14 @@ import type { RoutingEvidence } from "../status/routed.ts";
 import { addressesOf, gatewayKeysOf, isOlder } from "./addresses.ts";
 import type { Caches } from "./caches.ts";
 import type { Child } from "./observed.ts";
+import type { Waited } from "./waited.ts";
 
 export interface GatheredRouting {
   /** None when the server must not have routes. */
   world: RoutingWorld | undefined;
   evidence: RoutingEvidence;
+  /** When a gateway will have learnt of a route that it is being told of, in milliseconds. */
+  after?: number | undefined;
 }
 
 /** The older server that has one of this one's addresses. */
@@ -26,10 +29,51 @@ function holderOf(server: McpServer, caches: Caches): { namespace: string; name:
   return older?.metadata;
 }
 
-/** The main pool, and those that have a pod to take calls: any pod may serve any request, so nobody waits for the others. */
-function poolsThatTakeCalls(pools: EffectivePool[], own: Child[]): Set<string> {
-  const answering = new Set(own.flatMap(({ name, deployment }) => (deployment?.available ? [name] : [])));
-  return new Set([mainPool, ...pools.flatMap(({ name, objectName }) => (answering.has(objectName) ? [name] : []))]);
+/** Pools that have a pod to take calls. */
+function answering(pools: EffectivePool[], own: Child[]): Set<string> {
+  const available = new Set(own.flatMap(({ name, deployment }) => (deployment?.available ? [name] : [])));
+  return new Set(pools.flatMap(({ name, objectName }) => (available.has(objectName) ? [name] : [])));
+}
+
+/** From the gateway's saying that it has a route until all of its proxies have it, in milliseconds; and when it says nothing. */
+const untilKnown = { accepted: 2000, unheard: 10_000 };
+
+const isAccepted = ({ generation, parents }: RouteState) =>
+  parents.length > 0 &&
+  parents.every(({ conditions }) =>
+    conditions.some(
+      ({ type, status, observedGeneration }) =>
+        type === "Accepted" && status === "True" && observedGeneration === generation,
+    ),
+  );
+
+/** How long to wait for a gateway to know a route and the pods behind it, in milliseconds. */
+function unknownFor({ idle, route, uid }: Child & { route: RouteState }, waited: Waited): number {
+  if (!idle) return 0;
+  return Math.max(0, (isAccepted(route) ? untilKnown.accepted : untilKnown.unheard) - waited(`known/${uid}`));
+}
+
+/** Which pools take calls, and by which HTTPRoutes: with a gateway, only what it has learnt of. */
+function callsGo(
+  server: McpServer,
+  { pools, own }: { pools: EffectivePool[]; own: Child[] },
+  waited: Waited,
+): Pick<RoutingWorld, "takesCalls" | "isKnown"> & { after?: number | undefined } {
+  const answer = answering(pools, own);
+  if (!server.spec.routing?.gateway) return { takesCalls: new Set([mainPool, ...answer]), isKnown: () => true };
+  const routesOfPools = own.flatMap(({ route, pool, ...rest }) =>
+    route && pool !== undefined && answer.has(pool) ? [{ ...rest, route, pool }] : [],
+  );
+  const waits = routesOfPools.map((route) => ({ ...route, wait: unknownFor(route, waited) }));
+  const known = waits.filter(({ wait }) => wait === 0);
+  const names = new Set(known.map(({ name }) => name));
+  const later = waits.filter(({ wait }) => wait > 0);
+  return {
+    // Any pod may serve any request: until then, calls go to the main pool.
+    takesCalls: new Set([mainPool, ...known.map(({ pool }) => pool)]),
+    isKnown: (name) => names.has(name),
+    after: later.length > 0 ? Math.min(...later.map(({ wait }) => wait)) : undefined,
+  };
 }
 
 function gatewaysOf(server: McpServer, caches: Caches): RoutingEvidence["gateways"] {
@@ -57,7 +101,7 @@ function ofItsController(route: RouteState, gateways: RoutingEvidence["gateways"
 /** What routes need, and what is known of those that there are; undefined without spec.routing. */
 export function gatherRouting(
   server: McpServer,
-  { pools, own, caches }: { pools: EffectivePool[]; own: Child[]; caches: Caches },
+  { pools, own, caches, waited }: { pools: EffectivePool[]; own: Child[]; caches: Caches; waited: Waited },
 ): GatheredRouting | undefined {
   const { routing } = server.spec;
   if (!routing) return;
@@ -65,13 +109,15 @@ export function gatherRouting(
   const gateways = gatewaysOf(server, caches);
   const ingressController = routing.ingress && caches.controllerOf("IngressClass", routing.ingress.className);
   const controllers = [...gateways.map(({ controller }) => controller), ingressController];
+  const { after, ...calls } = callsGo(server, { pools, own }, waited);
   const world: RoutingWorld = {
-    takesCalls: poolsThatTakeCalls(pools, own),
+    ...calls,
     controllers: [...new Set(controllers.filter((controller) => controller !== undefined))].sort(),
   };
   const { cannot, matchesHeaders } = routes(server, world);
   const states = own.flatMap(({ name, route }) => (route ? [[name, ofItsController(route, gateways)] as const] : []));
   return {
+    after,
     world: takenBy ? undefined : world,
     evidence: { takenBy, cannot, matchesHeaders, routes: new Map(states), gateways, ingressController },
   };

@@ -2,6 +2,7 @@
 // controller is played: what real ones say is seen in test/gateways.
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { SpecInput } from "../../operator/api/mcpserver.ts";
+import { isIdle } from "../../operator/desired/routing/gateway/idle.ts";
 import { startKubelet } from "../chaos/kubelet.ts";
 import { operatorRequests } from "../support/audit.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
@@ -44,7 +45,17 @@ const behind = (gateway: string, hostname: string, more: Partial<SpecInput> = {}
 const routed = (name: string, reason: string, seconds?: number) =>
   kube.condition(name, "Routed", { status: reason === "RoutesAccepted" ? "True" : "False", reason }, seconds);
 const routesOf = (name: string) => kube.list("HTTPRoute", `anypod.dev/server=${name}`);
+const takesCalls = ({ metadata }: AnyObject) => !isIdle(metadata.annotations);
+/** The gateway accepts all routes of a server, until they take calls. */
 const isRouted = async (name: string) => {
+  await eventually(
+    `all routes of ${name} take calls`,
+    async () => {
+      await played.routesAre(name, controller, accepted, resolved);
+      return (await routesOf(name)).every(takesCalls);
+    },
+    60,
+  );
   await played.routesAre(name, controller, accepted, resolved);
   await routed(name, "RoutesAccepted");
 };
@@ -178,11 +189,10 @@ describe("a GatewayClass that anypod doesn't know", () => {
     await kube.applyServer("portable", behind("edge", "portable.example.com", { pools, routing: { rateLimits } }));
     const { message } = await kube.condition("portable", "RoutingSupported", { status: "False" });
     expect(message).toMatch(/^spec.routing.rateLimits: Gateway API has no rate limits, .*Envoy Gateway and Traefik/);
-    await eventually("both routes are there", async () => (await routesOf("portable")).length === 2);
+    await isRouted("portable");
     const matched = JSON.stringify((await routesOf("portable")).map(({ spec }) => spec));
     expect(matched).toContain('"type":"Exact","value":"checkout"');
     expect(matched).not.toMatch(/RegularExpression|ExtensionRef/);
-    await isRouted("portable");
     await kube.condition("portable", "HeaderRouting", { status: "True" });
   });
 });
@@ -198,18 +208,12 @@ describe("500 tools over 20 pools", () => {
 
   test("are in routes that the API server takes, and another tool changes one of them", async () => {
     await kube.applyServer("many", behind("edge", "many.example.com", { pools }));
-    const before = await eventually(
-      "all tools are routed",
-      async () => {
-        const routes = await routesOf("many");
-        return toolsIn(routes) === 500 && routes;
-      },
-      90,
-    );
+    await eventually("each pool has a route", async () => (await routesOf("many")).length > pools.length, 60);
     await isRouted("many");
     await kube.condition("many", "Ready", { status: "True" }, 60);
-    const old = versions(await routesOf("many"));
-    expect([...old.keys()].sort()).toEqual([...versions(before).keys()].sort());
+    const routes = await routesOf("many");
+    expect(toolsIn(routes)).toBe(500);
+    const old = versions(routes);
 
     const more = pools.map((pool, index) => (index === 7 ? { ...pool, tools: tools(7, 26) } : pool));
     await kube.applyServer("many", behind("edge", "many.example.com", { pools: more }));
@@ -223,6 +227,75 @@ describe("500 tools over 20 pools", () => {
     const changed = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
     expect(changed).toHaveLength(1);
     expect(changed[0]).toMatch(/^many-p7-/);
+  });
+});
+
+describe("a pool's route", () => {
+  const server = (name: string, more: Partial<SpecInput>) =>
+    kube.applyServer(name, behind("edge", `${name}.example.com`, more));
+  const routeOf = async (name: string, pool: string) =>
+    (await routesOf(name)).find(({ metadata }) => metadata.labels?.["anypod.dev/pool"] === pool);
+  const deploymentOf = async (name: string, pool: string) =>
+    (await kube.list("Deployment", `anypod.dev/server=${name},anypod.dev/pool=${pool}`))[0];
+  const toolsOf = (route: AnyObject | undefined) => JSON.stringify(route?.spec).includes('"price"');
+  const backendsOf = (route: AnyObject | undefined) =>
+    route?.spec.rules.flatMap(({ backendRefs }: AnyObject) => backendRefs.map(({ name }: AnyObject) => name));
+
+  test("is there with its pods, takes calls when the gateway knows both, and none some time before both go", async () => {
+    const pools = [{ name: "prices", replicas: 1, tools: ["price"] }];
+    await server("steps", {});
+    await isRouted("steps");
+    await server("steps", { pools });
+    const early = await eventually("the pool has a route", () => routeOf("steps", "prices"));
+    expect([takesCalls(early), toolsOf(early)]).toEqual([false, false]);
+    expect(backendsOf(early)).toEqual([(await deploymentOf("steps", "prices"))?.metadata.name]);
+    await isRouted("steps");
+    expect(toolsOf(await routeOf("steps", "prices"))).toBe(true);
+
+    await server("steps", {});
+    const late = await eventually("the route takes no calls", async () => {
+      const route = await routeOf("steps", "prices");
+      return route && !takesCalls(route) && route;
+    });
+    expect([toolsOf(late), backendsOf(late)]).toEqual([false, backendsOf(early)]);
+    expect(await deploymentOf("steps", "prices")).toBeDefined();
+    await eventually("both are gone", async () => {
+      const left = [await routeOf("steps", "prices"), await deploymentOf("steps", "prices")];
+      return left.every((each) => each === undefined);
+    });
+  });
+
+  test("takes calls again when the spec has the pool again before it is gone", async () => {
+    const pools = [{ name: "prices", replicas: 1, tools: ["price"] }];
+    await server("again", { pools });
+    await isRouted("again");
+    await server("again", {});
+    await eventually("the route takes no calls", async () => {
+      const route = await routeOf("again", "prices");
+      return route && !takesCalls(route);
+    });
+    const { uid } = (await routeOf("again", "prices"))!.metadata;
+    await server("again", { pools });
+    await isRouted("again");
+    const route = await routeOf("again", "prices");
+    expect([toolsOf(route), route?.metadata.uid]).toEqual([true, uid]);
+  });
+
+  test("takes the calls of old clients before the server's own route leaves them to it", async () => {
+    await server("old", {});
+    await isRouted("old");
+    await server("old", { legacy: {} });
+    await isRouted("old");
+    const writes = operatorRequests(inject("auditLog"), kube.namespace).filter(
+      ({ resource, name }) => resource === "httproutes" && name.startsWith("old"),
+    );
+    const asksForVersion = ({ name, body }: (typeof writes)[number]) =>
+      name === "old" && JSON.stringify(body).includes("MCP-Protocol-Version");
+    const takesOld = ({ name, body }: (typeof writes)[number]) =>
+      name !== "old" && !JSON.stringify(body).includes("anypod.dev/none");
+    const [first, second] = [writes.findIndex(takesOld), writes.findIndex(asksForVersion)];
+    expect(first).toBeGreaterThan(-1);
+    expect(second).toBeGreaterThan(first);
   });
 });
 

@@ -39,7 +39,7 @@ const applied = (object: KubeObject, change: Partial<Child> = {}): Child => ({
 const kinds = (list: { kind: string }[]) => list.map(({ kind }) => kind);
 const change = (kind: string, by: Partial<Child>) =>
   objects.map((object) => applied(object, object.kind === kind ? by : {}));
-const nothing = { create: [], update: [], remove: [], obstacles: [] };
+const nothing = { create: [], update: [], remove: [], retire: [], obstacles: [] };
 
 describe("the plan", () => {
   test("is to create everything where there is nothing", () => {

@@ -82,7 +82,7 @@ async function pass(objects: ApiObject[], now: number, diesAt?: string): Promise
     deleted: () => undefined,
   } as unknown as Caches;
   const contents = { hash: async () => "content" };
-  const ignored = { report: async () => undefined, contention: () => 0, linger: () => 0, failures: 0 };
+  const ignored = { report: async () => undefined, contention: () => 0, waited: () => 0, failures: 0 };
   const context: ReconcileContext = { client, caches, contents, now: () => now, ...ignored };
   await reconcile("shop/basket", context).catch(() => undefined);
   return writes;

@@ -22,6 +22,8 @@ export interface Routes {
 export interface RoutingWorld {
   /** The pools that may be sent calls: the main one, and those with a pod that takes calls. */
   takesCalls: ReadonlySet<string>;
+  /** Whether the gateway has had time to learn of the HTTPRoute of this name, and of its backends. */
+  isKnown: (route: string) => boolean;
   /** `controllerName` of the GatewayClass of each parent, or `controller` of the IngressClass; empty when unknown. */
   controllers: readonly string[];
 }

@@ -67,8 +67,9 @@ function rulesOfPool(taker: { [field in Taking]?: string[] | undefined }, canary
  * The rules of a server, the most specific first: the first that fits is the one that counts. Also by the precedence of
  * Gateway API (more headers first) no two that fit one request are equal.
  * @param takesCalls the pools that may be sent calls; those of another pool go to the main one meanwhile
+ * @param withIdle names backends without a share, too, for gateways that must know them before they have one
  */
-export function routeTable(server: McpServer, takesCalls: ReadonlySet<string>): Rule[] {
+export function routeTable(server: McpServer, takesCalls: ReadonlySet<string>, withIdle = false): Rule[] {
   const { spec } = server;
   const services = new Map(poolsOf(server).map(({ name, objectName }) => [name, objectName]));
   const takes = (pool: string) => services.has(pool) && takesCalls.has(pool);
@@ -91,7 +92,8 @@ export function routeTable(server: McpServer, takesCalls: ReadonlySet<string>): 
 
   const canary = takes(canaryPool) ? spec.canary : undefined;
   const weight = canary?.weight ?? 0;
-  const shared = [backend(mainPool, 100 - weight), backend(canaryPool, weight)].filter((each) => each.weight > 0);
+  const sharing = canary ? [backend(mainPool, 100 - weight), backend(canaryPool, weight)] : [backend(mainPool)];
+  const shared = sharing.filter((each) => withIdle || each.weight > 0);
   const canaryHeader = canary?.header ? [{ name: canary.header.name, values: [canary.header.value] }] : [];
   const taken = (spec.pools ?? []).filter(({ name }) => takes(name));
   const rules = [

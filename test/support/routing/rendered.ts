@@ -24,7 +24,7 @@ export const allPools = (server: McpServer) => new Set(poolsOf(server).map(({ na
 
 /** What is rendered for a kind of gateway, when these pools take calls: all, if not given. */
 export const renderedFor = (server: McpServer, kind: Kind, takesCalls: ReadonlySet<string> = allPools(server)) =>
-  routes(server, { takesCalls, controllers: controllers[kind] });
+  routes(server, { takesCalls, isKnown: () => true, controllers: controllers[kind] });
 
 export const ofKind = (objects: KubeObject[], kind: string) => objects.filter((object) => object.kind === kind);
 export const httpRoutesOf = (objects: KubeObject[]) => ofKind(objects, "HTTPRoute");

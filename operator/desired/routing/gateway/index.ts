@@ -1,12 +1,16 @@
 // Everything of Gateway API: the portable routes, and what the gateways of known controllers can do beyond them.
 import type { McpServer } from "../../../api/mcpserver.ts";
+import { poolLabel } from "../../labels.ts";
+import type { KubeObject } from "../../object.ts";
+import { poolsOf } from "../../pool.ts";
 import { byCount } from "../ingress/by-count.ts";
 import type { Limitation, Routes, RoutingWorld } from "../routes.ts";
 import { nameHeader, type Rule, routeTable } from "../table.ts";
 import type { Dialect } from "./dialect.ts";
 import { envoyGateway, envoyGatewayController } from "./envoy-gateway.ts";
 import { httpRoutes } from "./http-route.ts";
-import { isMatchable, unitsOf, unmatched } from "./match.ts";
+import { idle } from "./idle.ts";
+import { isMatchable, type Unit, unitsOf, unmatched } from "./match.ts";
 import { portable } from "./portable.ts";
 import { traefik, traefikController } from "./traefik.ts";
 
@@ -72,14 +76,31 @@ const namesFirst = (rules: Rule[]) => {
   return rules.toSorted((a, b) => Number(hasName(b)) - Number(hasName(a)));
 };
 
-/** The routes of a server whose spec.routing has a gateway. */
-export function gatewayRoutes(server: McpServer, { takesCalls, controllers }: RoutingWorld): Routes {
+/** The server's own routes take calls at once: nobody calls before they are there. */
+const isOwn = ({ metadata }: KubeObject) => metadata.labels[poolLabel] === undefined;
+
+const isNotIn = (routes: KubeObject[]) => {
+  const names = new Set(routes.map(({ metadata }) => metadata.name));
+  return ({ metadata }: KubeObject) => !names.has(metadata.name);
+};
+
+/** The routes of a server whose spec.routing has a gateway: those of pools that take no calls yet are there, and idle. */
+export function gatewayRoutes(server: McpServer, { takesCalls, isKnown, controllers }: RoutingWorld): Routes {
   const { regex, rulesOf, filtersOf, objectsOf, cannot } = dialectOf(controllers);
-  const rules = byCount(rulesOf(server, namesFirst(routeTable(server, takesCalls))));
-  const units = rules.flatMap(unitsOf).filter((unit) => isMatchable(unit, regex));
+  const rulesFor = (pools: ReadonlySet<string>) =>
+    byCount(rulesOf(server, namesFirst(routeTable(server, pools, true))));
+  const unitsFor = (rules: Rule[]) => rules.flatMap(unitsOf).filter((unit) => isMatchable(unit, regex));
+  const routesFor = (units: Unit[]) => httpRoutes(server, units, { regex, filtersOf: filtersOf(server) });
+
+  const rules = rulesFor(takesCalls);
+  const units = unitsFor(rules);
+  const now = routesFor(units).map((route) => (isOwn(route) || isKnown(route.metadata.name) ? route : idle(route)));
+  const pools = new Set(poolsOf(server).map(({ name }) => name));
+  const all = pools.size > takesCalls.size ? routesFor(unitsFor(rulesFor(pools))) : [];
+  const later = all.filter(isNotIn(now)).map(idle);
   return {
     // What routes refer to comes before them, so that no call finds it missing.
-    objects: [...objectsOf(server), ...httpRoutes(server, units, { regex, filtersOf: filtersOf(server) })],
+    objects: [...objectsOf(server), ...now, ...later],
     cannot: [...cannot(server, units), ...lostValues(rules, regex)],
     matchesHeaders: true,
   };

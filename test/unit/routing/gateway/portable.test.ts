@@ -17,14 +17,14 @@ const cors = { allowOrigins: ["https://app.example.com"] };
 
 test("a server without spec.routing has no routes", () => {
   const none = { objects: [], cannot: [], matchesHeaders: true };
-  const world = { takesCalls: new Set(["main"]), controllers: [] };
+  const world = { takesCalls: new Set(["main"]), isKnown: () => true, controllers: [] };
   expect(routes(serverOf("basket", { image: "basket" }), world)).toEqual(none);
 });
 
 describe("a route", () => {
   test("is the same for a gateway that nothing is known of and one that anypod doesn't know", () => {
     const server = basket({ cors });
-    const world = { takesCalls: allPools(server), controllers: ["example.com/other"] };
+    const world = { takesCalls: allPools(server), isKnown: () => true, controllers: ["example.com/other"] };
     expect(routes(server, world)).toEqual(renderedFor(server, kind));
   });
 
