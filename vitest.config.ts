@@ -43,16 +43,7 @@ export default defineConfig({
         test: {
           ...onCluster,
           name: "gateways",
-          include: ["test/gateways/{smoke,routing,ingress,bad-input}.test.ts"],
-          globalSetup: "test/gateways/setup.ts",
-          hookTimeout: 600_000,
-        },
-      },
-      {
-        test: {
-          ...onCluster,
-          name: "changes",
-          include: ["test/gateways/changes.test.ts"],
+          include: ["test/gateways/*.test.ts"],
           globalSetup: "test/gateways/setup.ts",
           hookTimeout: 600_000,
         },

@@ -9,11 +9,9 @@ import { root, run } from "./support/processes.ts";
 import { type Tally, tallyOf } from "./support/tally.ts";
 
 const tiers = ["unit", "golden", "charts", "control-plane", "chaos", "pods", "gateways"];
-const parts = ["check", ...tiers, "changes"];
-/** Shows a bug that is open: Envoy Gateway loses calls when rules or routes come and go (docs/expose.md says so). */
-const onDemand = new Set(["changes"]);
+const parts = ["check", ...tiers];
 /** Tiers in which a test takes seconds: each is shown as it ends. */
-const slow = new Set(["control-plane", "chaos", "pods", "gateways", "changes"]);
+const slow = new Set(["control-plane", "chaos", "pods", "gateways"]);
 
 const help = `npm test [-- part …]
 
@@ -26,9 +24,7 @@ const help = `npm test [-- part …]
   pods             the operator, its pods and their callers, on a real cluster
   gateways         the same, through real gateways: Envoy Gateway and Traefik
 
-  changes          changes of routes under load; only when named, as Envoy Gateway still loses calls in them
-
-Without a part: all but changes, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
+Without a part: all, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
 `;
 
 async function checkPart(): Promise<Tally> {
@@ -74,7 +70,7 @@ function chosen(): string[] | undefined {
   if (unknown.length > 0) process.exitCode = 2;
   if (values.help) console.log(help);
   if (values.help || unknown.length > 0) return;
-  return parts.filter((name) => (positionals.length > 0 ? positionals.includes(name) : !onDemand.has(name)));
+  return parts.filter((name) => positionals.length === 0 || positionals.includes(name));
 }
 
 /** Runs the parts one after another until the user interrupts; the running part hears of it too and cleans up. */

@@ -11,8 +11,8 @@ import { type Connections, watchConnections } from "./connections.ts";
 import { describeRequest, type Log, type RequestFacts } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
-// Above the idle time-outs of common load balancers (60 s), so that they, not we, close idle connections.
-const KEEP_ALIVE_MS = 75_000;
+// Above the idle time-outs of common load balancers (60 s; Traefik's is 90 s), so that they, not we, close idle connections.
+const KEEP_ALIVE_MS = 95_000;
 
 export interface Service {
   readonly settings: Settings;

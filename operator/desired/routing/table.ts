@@ -48,24 +48,22 @@ const metadataPath = (path: string) => `/.well-known/oauth-protected-resource${p
 const method = (...values: string[]): HeaderMatch => ({ name: methodHeader, values });
 
 /** The rules of one pool of the user's: names before methods. */
-function rulesOfPool(taker: { [field in Taking]?: string[] | undefined }, canary: HeaderMatch[]) {
+function rulesOfPool(taker: { [field in Taking]?: string[] | undefined }) {
   const byName = (Object.keys(methodOf) as (keyof typeof methodOf)[]).flatMap((field) =>
     taker[field] ? [[method(methodOf[field]), { name: nameHeader, values: taker[field] }]] : [],
   );
   const methods = taker.methods ?? [];
   const others = methods.filter((each) => each !== listen);
-  // A rule for the canary's header asks for one header, too: without these, both would fit such a call equally well.
-  const alsoWith = (rule: HeaderMatch[]) => [...canary.map((header) => [...rule, header]), rule];
   const byMethod = [
-    ...(others.length > 0 ? alsoWith([method(...others)]) : []),
-    ...(methods.includes(listen) ? alsoWith([method(listen)]) : []),
+    ...(others.length > 0 ? [[method(...others)]] : []),
+    ...(methods.includes(listen) ? [[method(listen)]] : []),
   ];
   return [...byName, ...byMethod];
 }
 
 /**
- * The rules of a server, the most specific first: the first that fits is the one that counts. Also by the precedence of
- * Gateway API (more headers first) no two that fit one request are equal.
+ * The rules of a server, the most specific first: the first that fits is the one that counts. To who counts headers
+ * instead, give them as `byCount` has them.
  * @param takesCalls the pools that may be sent calls; those of another pool go to the main one meanwhile
  * @param withIdle names backends without a share, too, for gateways that must know them before they have one
  */
@@ -97,7 +95,7 @@ export function routeTable(server: McpServer, takesCalls: ReadonlySet<string>, w
   const canaryHeader = canary?.header ? [{ name: canary.header.name, values: [canary.header.value] }] : [];
   const taken = (spec.pools ?? []).filter(({ name }) => takes(name));
   const rules = [
-    ...taken.flatMap((pool) => rulesOfPool(pool, canaryHeader).map((headers) => rule(pool.name, headers))),
+    ...taken.flatMap((pool) => rulesOfPool(pool).map((headers) => rule(pool.name, headers))),
     ...(taken.some(({ methods }) => methods?.includes(listen))
       ? []
       : [

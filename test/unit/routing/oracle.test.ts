@@ -4,11 +4,13 @@ import { describe, expect, test } from "vitest";
 import type { McpServer } from "../../../operator/api/mcpserver.ts";
 import type { KubeObject } from "../../../operator/desired/object.ts";
 import { poolsOf } from "../../../operator/desired/pool.ts";
+import { type Rule, routeTable } from "../../../operator/desired/routing/table.ts";
 import { serverOf } from "../../support/arbitraries.ts";
 import { requestTo, routedSpec } from "../../support/routing/arbitraries.ts";
 import { type CallRequest, isStream, limitsOn, meaning, nameOf } from "../../support/routing/meaning.ts";
 import { type Contender, contenders, tied } from "../../support/routing/precedence.ts";
 import { allPools, httpRoutesOf, type Kind, kinds, ofKind, renderedFor } from "../../support/routing/rendered.ts";
+import { firstFit } from "../../support/routing/table.ts";
 
 /** Servers, which of their pools take calls, and requests. */
 const served = routedSpec.chain((spec) => {
@@ -53,6 +55,35 @@ function sharesOf(server: McpServer, { rule }: Contender): Record<string, number
   const shares = rule.backendRefs.filter(({ weight }) => weight > 0);
   return Object.fromEntries(shares.map(({ name, weight }) => [pools.get(name) ?? name, weight]));
 }
+
+describe("the table of any server", () => {
+  const sharesByPool = ({ to }: Rule) => Object.fromEntries(to.map(({ pool, weight }) => [pool, weight]));
+
+  test("sends every request where the spec says, by the first rule that fits", () => {
+    fc.assert(
+      fc.property(served, ({ server, takesCalls, requests }) => {
+        const rules = routeTable(server, takesCalls);
+        for (const request of requests) {
+          const rule = firstFit(rules, request);
+          const expected = meaning(server.spec, takesCalls, request);
+          expect(rule && sharesByPool(rule), JSON.stringify(request)).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  test("has a name before the method that another pool takes, with the canary's header too", () => {
+    const canary = { image: "basket:2", header: { name: "X-Canary", value: "yes" } };
+    const pools = [
+      { name: "calls", methods: ["tools/call" as const] },
+      { name: "prices", tools: ["price"] },
+    ];
+    const server = serverOf("basket", { image: "basket", canary, pools });
+    const headers = { "mcp-method": "tools/call", "mcp-name": "price", "x-canary": "yes" };
+    const rule = firstFit(routeTable(server, allPools(server)), { path: "/mcp", headers });
+    expect(rule?.pool).toBe("prices");
+  });
+});
 
 describe.each(kinds)("for %s, the routes of any server", (kind) => {
   test("send every request where the spec says", () => {

@@ -70,12 +70,6 @@ function lostValues(rules: Rule[], regex: boolean): Limitation[] {
   ];
 }
 
-/** A pool that takes a method doesn't take names that another pool has, whatever other headers come along. */
-const namesFirst = (rules: Rule[]) => {
-  const hasName = ({ headers }: Rule) => headers.some(({ name }) => name === nameHeader);
-  return rules.toSorted((a, b) => Number(hasName(b)) - Number(hasName(a)));
-};
-
 /** The server's own routes take calls at once: nobody calls before they are there. */
 const isOwn = ({ metadata }: KubeObject) => metadata.labels[poolLabel] === undefined;
 
@@ -87,8 +81,7 @@ const isNotIn = (routes: KubeObject[]) => {
 /** The routes of a server whose spec.routing has a gateway: those of pools that take no calls yet are there, and idle. */
 export function gatewayRoutes(server: McpServer, { takesCalls, isKnown, controllers }: RoutingWorld): Routes {
   const { regex, rulesOf, filtersOf, objectsOf, cannot } = dialectOf(controllers);
-  const rulesFor = (pools: ReadonlySet<string>) =>
-    byCount(rulesOf(server, namesFirst(routeTable(server, pools, true))));
+  const rulesFor = (pools: ReadonlySet<string>) => byCount(rulesOf(server, routeTable(server, pools, true)));
   const unitsFor = (rules: Rule[]) => rules.flatMap(unitsOf).filter((unit) => isMatchable(unit, regex));
   const routesFor = (units: Unit[]) => httpRoutes(server, units, { regex, filtersOf: filtersOf(server) });
 

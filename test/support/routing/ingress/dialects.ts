@@ -17,6 +17,8 @@ export interface Dialect {
   takenBy: (objects: KubeObject[], request: WebRequest) => Taken | undefined;
   /** Whether a rule's calls can be shared out between Services. */
   weights: boolean;
+  /** Whether a name in other letters, upper-case for lower-case, is the same name to the controller. */
+  foldsCase?: true;
 }
 
 export const plain: Dialect = {
@@ -36,12 +38,13 @@ export const dialects: Dialect[] = [
     takenBy: takenByHaproxy,
     weights: false,
   },
-  { name: "alb", controller: "ingress.k8s.aws/alb", takenBy: takenByAlb, weights: true },
+  { name: "alb", controller: "ingress.k8s.aws/alb", takenBy: takenByAlb, weights: true, foldsCase: true },
   {
     name: "kong",
     controller: "ingress-controllers.konghq.com/kong",
     takenBy: (objects, request) => takenByKong(objects, request, (value) => value.toLowerCase()),
     weights: false,
+    foldsCase: true,
   },
 ];
 
