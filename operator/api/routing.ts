@@ -75,6 +75,13 @@ const headerName = text(
   128,
 );
 
+/** What every gateway can match: Traefik writes values between backquotes, and Gateway API knows single blanks only. */
+const headerValue = text(
+  "^[!-_a-~]+( [!-_a-~]+)*$",
+  "a header's value is ASCII without a backquote, without blanks around it and without two in a row, such as yes",
+  1024,
+);
+
 /** The canary without what it shares with pools. */
 export const canaryShare = {
   weight: z
@@ -83,7 +90,7 @@ export const canaryShare = {
     .max(100)
     .default(0)
     .describe("Share of the main pool's calls that the canary takes, in percent."),
-  header: withRules(z.strictObject({ name: headerName, value: z.string().min(1).max(1024) }), {
+  header: withRules(z.strictObject({ name: headerName, value: headerValue }), {
     cel: "!self.name.lowerAscii().startsWith('mcp-')",
     message: "Mcp- headers are the protocol's own: name a header of yours, such as X-Canary",
     holds: ({ name }) => !name.toLowerCase().startsWith("mcp-"),

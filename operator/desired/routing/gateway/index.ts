@@ -5,12 +5,12 @@ import type { KubeObject } from "../../object.ts";
 import { poolsOf } from "../../pool.ts";
 import { byCount } from "../ingress/by-count.ts";
 import type { Limitation, Routes, RoutingWorld } from "../routes.ts";
-import { nameHeader, type Rule, routeTable } from "../table.ts";
+import { type Rule, routeTable } from "../table.ts";
 import type { Dialect } from "./dialect.ts";
 import { envoyGateway, envoyGatewayController } from "./envoy-gateway.ts";
 import { httpRoutes } from "./http-route.ts";
 import { idle } from "./idle.ts";
-import { isMatchable, type Unit, unitsOf, unmatched } from "./match.ts";
+import { type Unit, unitsOf, unmatched } from "./match.ts";
 import { portable } from "./portable.ts";
 import { traefik, traefikController } from "./traefik.ts";
 
@@ -45,28 +45,15 @@ function dialectOf(controllers: readonly string[]): Dialect {
   return others.length > 0 ? shared(controllers) : (dialects[only] ?? portable);
 }
 
-/** Values that get lost on the way, and what becomes of the calls. */
-function lostValues(rules: Rule[], regex: boolean): Limitation[] {
-  const lost = Map.groupBy(unmatched(rules, regex), ({ name }) => name === nameHeader);
-  const names = [...new Set(lost.get(true)?.map(({ value }) => `'${value}'`))];
+/** Names that get lost on the way, and what becomes of their calls. */
+function lostNames(rules: Rule[], regex: boolean): Limitation[] {
+  const lost = [...new Set(unmatched(rules, regex))];
+  if (lost.length === 0) return [];
   return [
-    ...(names.length > 0
-      ? [
-          {
-            field: "pools",
-            message: `Names with two blanks in a row or a backquote can't be matched on every gateway: calls of ${names.join(", ")} go to the main pool unless the client encodes the name, so use other names.`,
-          },
-        ]
-      : []),
-    ...(lost.has(false)
-      ? [
-          {
-            field: "canary.header.value",
-            message:
-              "This value can't be matched, so no call goes to the canary by header: use ASCII without a backquote, without blanks around it and without two in a row.",
-          },
-        ]
-      : []),
+    {
+      field: "pools",
+      message: `Names with two blanks in a row or a backquote can't be matched on every gateway: calls of ${lost.map((name) => `'${name}'`).join(", ")} go to the main pool unless the client encodes the name, so use other names.`,
+    },
   ];
 }
 
@@ -82,19 +69,18 @@ const isNotIn = (routes: KubeObject[]) => {
 export function gatewayRoutes(server: McpServer, { takesCalls, isKnown, controllers }: RoutingWorld): Routes {
   const { regex, rulesOf, filtersOf, objectsOf, cannot } = dialectOf(controllers);
   const rulesFor = (pools: ReadonlySet<string>) => byCount(rulesOf(server, routeTable(server, pools, true)));
-  const unitsFor = (rules: Rule[]) => rules.flatMap(unitsOf).filter((unit) => isMatchable(unit, regex));
   const routesFor = (units: Unit[]) => httpRoutes(server, units, { regex, filtersOf: filtersOf(server) });
 
   const rules = rulesFor(takesCalls);
-  const units = unitsFor(rules);
+  const units = rules.flatMap(unitsOf);
   const now = routesFor(units).map((route) => (isOwn(route) || isKnown(route.metadata.name) ? route : idle(route)));
   const pools = new Set(poolsOf(server).map(({ name }) => name));
-  const all = pools.size > takesCalls.size ? routesFor(unitsFor(rulesFor(pools))) : [];
+  const all = pools.size > takesCalls.size ? routesFor(rulesFor(pools).flatMap(unitsOf)) : [];
   const later = all.filter(isNotIn(now)).map(idle);
   return {
     // What routes refer to comes before them, so that no call finds it missing.
     objects: [...objectsOf(server), ...now, ...later],
-    cannot: [...cannot(server, units), ...lostValues(rules, regex)],
+    cannot: [...cannot(server, units), ...lostNames(rules, regex)],
     matchesHeaders: true,
   };
 }

@@ -122,15 +122,8 @@ const allButName = ({ rule, values }: Unit) =>
 export const matchesOf = (units: Unit[], regex: boolean): RouteMatch[] =>
   [...Map.groupBy(units, allButName).values()].flatMap((alike) => matchesOfAlike(alike, regex));
 
-/** Whether a unit has a match: a name always has one, as its encoded form is plain. */
-export const isMatchable = ({ values }: Unit, regex: boolean): boolean =>
-  Object.entries(values).every(([name, value]) => name === nameHeader || (regex ? sendable : isPortable)(value));
-
-/** Values that the gateway can't match in every form, by header. */
-export function unmatched(rules: Rule[], regex: boolean): { name: string; value: string }[] {
-  const asked = rules.flatMap(({ headers }) =>
-    headers.flatMap(({ name, values }) => values.map((value) => ({ name, value }))),
-  );
-  const formsOf = (name: string, value: string) => (name === nameHeader ? headerValues(value) : [value]);
-  return asked.filter(({ name, value }) => !formsOf(name, value).every(regex ? sendable : isPortable));
-}
+/** Names that the gateway can't match in every form; the encoded one is always plain. */
+export const unmatched = (rules: Rule[], regex: boolean): string[] =>
+  rules
+    .flatMap(({ headers }) => headers.flatMap(({ name, values }) => (name === nameHeader ? values : [])))
+    .filter((name) => !headerValues(name).every(regex ? sendable : isPortable));

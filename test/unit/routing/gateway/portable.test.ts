@@ -206,14 +206,6 @@ describe("what the status says that can't be done", () => {
     expect(text).not.toMatch(/two {2}blanks|back`quote/);
   });
 
-  test.each(["any gateway", "Envoy Gateway"] as const)("is a canary's value that no client can send (%s)", (any) => {
-    const canary = { image: "b", header: { name: "X-Canary", value: " ähm" } };
-    expect(limitationsOf(basket({}, { canary }), any)).toEqual([
-      "canary.header.value: This value can't be matched, so no call goes to the canary by header: use ASCII without a backquote, without blanks around it and without two in a row.",
-    ]);
-    expect(yaml(routeRulesOf(basket({}, { canary }), any))).not.toContain("X-Canary");
-  });
-
   test("of several kinds of gateways is what one of them can't, and all share what all understand", () => {
     const server = basket({ cors, rateLimits: [{ requests: 1 }] });
     const { objects, cannot } = renderedFor(server, "gateways of several kinds");
