@@ -1,14 +1,12 @@
 // The Markdown pages of the checkout, taken apart: links, anchors, fenced blocks, tables.
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 
-/** All pages that Git knows or would take, from the checkout's root, with slashes. */
-export function pagesOf(root: string): string[] {
-  const args = ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"];
-  const listed = execFileSync("git", args, { cwd: root, encoding: "utf8" }).split("\n");
-  return listed.filter((file) => file !== "" && existsSync(join(root, file))).sort();
-}
+/** What others put into a checkout. */
+const notOurs = ["**/node_modules", "dist", "coverage", "bench-results.md"];
+
+/** All pages of the checkout, from its root, with slashes. */
+export const pagesOf = (root: string): string[] => globSync("**/*.md", { cwd: root, exclude: notOurs }).sort();
 
 export interface Block {
   /** Such as `yaml`; empty when not said. */
