@@ -61,6 +61,12 @@ export function jsonSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { target: "openapi-3.0", io: "input" }) as JsonSchema;
 }
 
+/**
+ * What kstatus, and with it Flux, `helm --wait` and `kubectl wait`, read until anypod has looked: without a status, they take
+ * an object of a kind that they don't know for one that is as it should be.
+ */
+const unobserved = { observedGeneration: -1 };
+
 const column = (name: string, type: string, jsonPath: string) => ({ name, type, jsonPath });
 
 /** The CustomResourceDefinition of McpServer. */
@@ -111,7 +117,7 @@ export function crd(): object {
                 kind: { type: "string" },
                 metadata: { type: "object" },
                 spec: structural(jsonSchema(spec)),
-                status: structural(jsonSchema(status)),
+                status: { ...structural(jsonSchema(status)), default: unobserved },
               },
             },
           },

@@ -172,7 +172,7 @@ describe("scope", () => {
     await eventually("the inner one is made", () => kube.get("Deployment", "inside"));
     await kube.condition("inside", "Reconciling", { status: "True" });
     expect(await other.childrenOf("outside")).toEqual([]);
-    expect((await other.server("outside")).status).toBeUndefined();
+    expect((await other.server("outside")).status).toEqual({ observedGeneration: -1 });
     await other.remove("McpServer", "outside");
   });
 
