@@ -8,6 +8,7 @@ const help = `anypod: runs stateless Model Context Protocol servers on Kubernete
 
   anypod run [options]              the operator
   anypod render -f FILE [-f FILE]   prints the objects that the operator would apply, without a cluster
+  anypod validate FILE …            checks files as the API server would, without a cluster
   anypod crds                       prints the CustomResourceDefinition
   anypod <command> --help           more of a command
 `;
@@ -44,6 +45,32 @@ async function renderCommand(args: string[]): Promise<number> {
   return errors.length > 0 ? 1 : 0;
 }
 
+const validateHelp = `anypod validate [-f] FILE …
+
+Checks the McpServers in the files as the API server would: unknown fields, types, and every rule of the
+CustomResourceDefinition. Needs no cluster. Objects of other kinds are passed over.
+
+  -f, --filename FILE     a file, a directory (its .yaml, .yml and .json), or - for standard input; repeat for more
+
+Exits with 1 and one line "file:line field: problem" for each problem.
+`;
+
+async function validateCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { filename: { type: "string", short: "f", multiple: true }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) return print(validateHelp);
+  const files = [...(values.filename ?? []), ...positionals];
+  if (files.length === 0) throw new UsageError("validate needs FILE: a file, a directory, or - for standard input");
+  const { validate } = await import("./validate.ts");
+  const { summary, errors } = validate(files);
+  for (const error of errors) console.error(error);
+  if (errors.length > 0) return 1;
+  return print(`${summary}\n`);
+}
+
 async function crdsCommand(): Promise<number> {
   const [{ crd }, { dump }] = await Promise.all([import("./api/crd.ts"), import("js-yaml")]);
   return print(dump(crd(), { noRefs: true }));
@@ -64,6 +91,7 @@ function print(text: string): number {
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   run: runCommand,
   render: renderCommand,
+  validate: validateCommand,
   crds: crdsCommand,
 };
 

@@ -1,9 +1,8 @@
 // What somebody wrote → McpServers with defaults, or problems that name the field and say what to write.
 import * as z from "zod";
-import { dnsLabel } from "./core.ts";
-import { apiVersion, kind, type McpServer, nameRule, spec } from "./mcpserver.ts";
-import { withRules } from "./rule.ts";
-import { type Path, parseYaml, YamlError } from "./yaml.ts";
+import { apiVersion, kind, type McpServer, spec } from "./mcpserver.ts";
+import { metadata } from "./metadata.ts";
+import { type Path, parseYaml, type YamlDocument, YamlError } from "./yaml.ts";
 
 /** One thing that is wrong with a file or an object. */
 export interface Problem {
@@ -13,15 +12,13 @@ export interface Problem {
   path: Path;
 }
 
-const manifest = z.object({
+const manifest = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal(kind),
-  metadata: z.object({
-    name: withRules(z.string(), { ...nameRule, holds: nameRule.holds }),
-    namespace: dnsLabel("a namespace").optional(),
-    generateName: z.undefined({ message: "generateName can't be rendered: write name" }).optional(),
-  }),
+  metadata,
   spec,
+  // Passed over by the API server, and in files that `kubectl get -o yaml` wrote.
+  status: z.unknown().optional(),
 });
 
 const fieldName = (path: Path) =>
@@ -51,8 +48,20 @@ export function parseSpec(value: unknown): { spec: McpServer["spec"] } | { probl
   return result.success ? { spec: result.data } : { problems: result.error.issues.flatMap(problems) };
 }
 
+/** An McpServer as it was written, without defaults: what goes to the API server. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace: string; [field: string]: unknown };
+  spec: object;
+}
+
 export interface ParsedFile {
   servers: McpServer[];
+  /** The same servers, as they were written but for the namespace. */
+  manifests: Manifest[];
+  /** How many documents are of other kinds. */
+  others: number;
   /** `file:line field: problem`, one a line, in the order of the file. */
   errors: string[];
 }
@@ -66,21 +75,37 @@ const isMcpServer = (value: unknown) => (value as { kind?: unknown }).kind === k
  */
 export function parseFile(file: string, source: string, namespace: string): ParsedFile {
   try {
-    const parsed = parseYaml(source).filter(({ value }) => isMcpServer(value));
-    const results = parsed.map(({ value, lineOf }) => {
-      const result = manifest.safeParse(value, { reportInput: true });
-      if (result.success) return { servers: [server(result.data, namespace)], errors: [] };
-      const found = result.error.issues.flatMap(problems);
-      return {
-        servers: [],
-        errors: found.map(({ path, field, message }) => `${file}:${lineOf(path)} ${field}: ${message}`),
-      };
-    });
-    return { servers: results.flatMap(({ servers }) => servers), errors: results.flatMap(({ errors }) => errors) };
+    const documents = parseYaml(source);
+    const results = documents
+      .filter(({ value }) => isMcpServer(value))
+      .map((each) => parseDocument(file, each, namespace));
+    return {
+      servers: results.flatMap(({ server }) => server ?? []),
+      manifests: results.flatMap(({ written }) => written ?? []),
+      others: documents.length - results.length,
+      errors: results.flatMap(({ errors }) => errors),
+    };
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    return { servers: [], errors: [`${file}:${error.line} not YAML: ${error.message}`] };
+    return { servers: [], manifests: [], others: 0, errors: [`${file}:${error.line} not YAML: ${error.message}`] };
   }
+}
+
+interface ParsedDocument {
+  server?: McpServer;
+  written?: Manifest;
+  errors: string[];
+}
+
+function parseDocument(file: string, { value, lineOf }: YamlDocument, namespace: string): ParsedDocument {
+  const result = manifest.safeParse(value, { reportInput: true });
+  if (!result.success) {
+    const found = result.error.issues.flatMap(problems);
+    return { errors: found.map(({ path, field, message }) => `${file}:${lineOf(path)} ${field}: ${message}`) };
+  }
+  const { status: _, ...written } = value as Manifest & { status?: unknown };
+  const own = { ...written.metadata, namespace: written.metadata.namespace ?? namespace };
+  return { server: server(result.data, namespace), written: { ...written, metadata: own }, errors: [] };
 }
 
 function server(parsed: z.output<typeof manifest>, namespace: string): McpServer {

@@ -1,9 +1,15 @@
 // YAML text → plain documents that remember the line of every field, so that a problem can be shown where it was written.
 import {
+  boolYaml11Tag,
+  CORE_SCHEMA,
   constructFromEvents,
   EVENT_ID,
   type Event,
   getScalarValue,
+  intCoreTag,
+  intYaml11Tag,
+  mergeTag,
+  NOT_RESOLVED,
   parseEvents,
   type ScalarEvent,
   YAMLException,
@@ -25,6 +31,17 @@ export class YamlError extends Error {
     this.line = line;
   }
 }
+
+/** Numbers as kubectl reads them: 0777 and 0o777 are octal, 1_000 is a thousand, and 12:30 is text. */
+const intTag: typeof intYaml11Tag = {
+  ...intYaml11Tag,
+  resolve: (source, ...rest) => {
+    const old = source.includes(":") ? NOT_RESOLVED : intYaml11Tag.resolve(source, ...rest);
+    return old === NOT_RESOLVED ? intCoreTag.resolve(source, ...rest) : old;
+  },
+};
+/** What kubectl makes of plain text: `yes`, `on` and `n` are booleans, as in YAML 1.1. */
+const schema = CORE_SCHEMA.withTags(boolYaml11Tag, intTag, mergeTag);
 
 const keyOf = (path: Path) => JSON.stringify(path);
 
@@ -92,7 +109,7 @@ function split(events: Event[]): Event[][] {
 function parse(source: string): { values: unknown[]; events: Event[] } {
   try {
     const events = parseEvents(source, {});
-    return { values: constructFromEvents(events, { source }), events };
+    return { values: constructFromEvents(events, { source, schema }), events };
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     throw new YamlError((error.mark?.line ?? 0) + 1, error.reason);

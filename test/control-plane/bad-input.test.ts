@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { apiVersion, kind, type SpecInput } from "../../operator/api/mcpserver.ts";
 import { operatorRequests } from "../support/audit.ts";
 import { type TestKube, testKube } from "../support/kube.ts";
+import { badSpecs } from "../support/manifests.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -34,65 +35,7 @@ function refusal(spec: unknown, name = "bad"): string {
 }
 
 describe("kubectl apply refuses", () => {
-  const cases: [what: string, spec: unknown, message: RegExp][] = [
-    ["an unknown field", { image, imagee: "x" }, /unknown field "spec.imagee"/],
-    [
-      "an unknown field deep inside",
-      { image, pools: [{ name: "a", tool: [] }] },
-      /unknown field "spec.pools\[0\].tool"/,
-    ],
-    ["no image", {}, /spec.image: Required value/],
-    ["an image that is none", { image: "not an image" }, /must be a container image reference, such as registry/],
-    [
-      "more minimum than maximum",
-      { image, autoscaling: { minReplicas: 5, maxReplicas: 2 } },
-      /raise maxReplicas or lower minReplicas/,
-    ],
-    ["a minimum above the default maximum", { image, autoscaling: { minReplicas: 11 } }, /10 when not given/],
-    [
-      "replicas beside an autoscaler",
-      { image, replicas: 2, autoscaling: {} },
-      /drop replicas, or set autoscaling.enabled to false/,
-    ],
-    ["negative replicas", { image, replicas: -1 }, /spec.replicas/],
-    ["two pools with one name", { image, pools: [{ name: "a" }, { name: "a" }] }, /spec.pools\[1\]: Duplicate value/],
-    ["a pool named main", { image, pools: [{ name: "main" }] }, /name this one otherwise/],
-    [
-      "a template without containers",
-      { image, template: { spec: { containers: [] } } },
-      /the server's container can't be removed/,
-    ],
-    [
-      "a template that takes over our labels",
-      { image, template: { metadata: { labels: { "anypod.dev/pool": "x" } } } },
-      /anypod's own/,
-    ],
-    [
-      "a grace period that leaves nothing",
-      { image, disruption: { gracePeriodSeconds: 5 } },
-      /must be more than drainSeconds/,
-    ],
-    [
-      "two budgets",
-      { image, disruption: { minAvailable: 1, maxUnavailable: 1 } },
-      /maxUnavailable or minAvailable, not both/,
-    ],
-    ["a rotation of days", { image, requestState: { rotateEvery: "1d" } }, /such as 720h or 1h30m/],
-    ["a rotation of seconds", { image, requestState: { rotateEvery: "5s" } }, /a minute or more/],
-    [
-      "rotation of somebody's own keys",
-      { image, requestState: { rotateEvery: "1h", secretRef: { name: "a" } } },
-      /rotate the Secret of secretRef yourself/,
-    ],
-    ["a path without a slash", { image, path: "mcp" }, /begins with '\/'/],
-    ["only the old protocol", { image, protocolVersions: ["2025-11-25"] }, /must hold 2026-07-28/],
-    [
-      "a variable with two sources",
-      { image, env: [{ name: "A", value: "x", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }] },
-      /value or valueFrom, not both/,
-    ],
-  ];
-  test.each(cases)("%s", (_, spec, message) => {
+  test.each(badSpecs)("%s", (_, spec, message) => {
     expect(refusal(spec)).toMatch(message);
   });
 

@@ -26,6 +26,10 @@ beforeAll(() => {
   writeFileSync(join(folder, "good.yaml"), manifest("good"));
   writeFileSync(join(folder, "bad.yaml"), manifest("bad", "  port: 0", "  nope: 1"));
   writeFileSync(join(folder, "other.yaml"), "apiVersion: v1\nkind: ConfigMap\n");
+  const cluster = { name: "a", cluster: { server: "https://127.0.0.1:1" } };
+  const context = { name: "a", context: { cluster: "a", user: "a" } };
+  const kubeconfig = { clusters: [cluster], contexts: [context], users: [{ name: "a" }], "current-context": "a" };
+  writeFileSync(join(folder, "kubeconfig"), JSON.stringify(kubeconfig));
   writeFileSync(join(folder, "all/b.yml"), manifest("b"));
   writeFileSync(join(folder, "all/a.yaml"), manifest("a"));
   writeFileSync(join(folder, "all/notes.txt"), "not YAML: [");
@@ -107,12 +111,34 @@ describe("anypod render", () => {
   });
 });
 
+describe("anypod validate", () => {
+  test("prints what it looked at when all is well", async () => {
+    const { code, stdout, stderr } = await anypod(["validate", "-f", "good.yaml", "all", "other.yaml"]);
+    expect([code, stdout, stderr]).toEqual([0, "4 McpServers valid, 1 object of other kinds passed over\n", ""]);
+  });
+
+  test("prints every problem as file:line field: problem, and exits with 1", async () => {
+    const { code, stdout, stderr } = await anypod(["validate", "good.yaml", "bad.yaml", "nowhere.yaml"]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.trimEnd().split("\n").sort()).toEqual([
+      "bad.yaml:6 spec.port: Too small: expected number to be >=1",
+      "bad.yaml:7 spec.nope: unknown field: see docs/reference.md for the fields that there are",
+      "nowhere.yaml: no such file or directory",
+    ]);
+  });
+});
+
 describe("anypod", () => {
   test.each<[string, string[], string]>([
     [
       "render without a file",
       ["render"],
       "anypod: render needs -f FILE: a file, a directory, or - for standard input\n",
+    ],
+    [
+      "validate without a file",
+      ["validate"],
+      "anypod: validate needs FILE: a file, a directory, or - for standard input\n",
     ],
     ["an unknown command", ["rendr"], "anypod: there is no command 'rendr': see anypod --help\n"],
     ["an unknown flag", ["render", "--nope"], "anypod: Unknown option '--nope'"],
@@ -132,7 +158,7 @@ describe("anypod", () => {
     expect(stderr).toContain(message);
   });
 
-  test.each([[[]], [["--help"]], [["render", "--help"]], [["run", "-h"]]])(
+  test.each([[[]], [["--help"]], [["render", "--help"]], [["validate", "-h"]], [["run", "-h"]]])(
     "%j prints help and exits with 0",
     async (args) => {
       const { code, stdout } = await anypod(args);
