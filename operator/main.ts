@@ -9,6 +9,7 @@ const help = `anypod: runs stateless Model Context Protocol servers on Kubernete
   anypod run [options]              the operator
   anypod render -f FILE [-f FILE]   prints the objects that the operator would apply, without a cluster
   anypod validate FILE …            checks files as the API server would, without a cluster
+  anypod diff -f FILE [-f FILE]     shows what applying files would change on a cluster
   anypod crds                       prints the CustomResourceDefinition
   anypod <command> --help           more of a command
 `;
@@ -71,6 +72,47 @@ async function validateCommand(args: string[]): Promise<number> {
   return print(`${summary}\n`);
 }
 
+const diffHelp = `anypod diff -f FILE [-f FILE …] [-n NAMESPACE]
+
+Shows what applying the McpServers in the files would change on a cluster: the McpServers, and all objects that the
+operator would then create, change or prune. The API server is asked for each (server-side dry run); nothing is written,
+and values of Secrets are never shown.
+
+  -f, --filename FILE     a file, a directory (its .yaml, .yml and .json), or - for standard input; repeat for more
+  -n, --namespace NAME    for servers that name none (default: default)
+  --kubeconfig FILE       how to reach the cluster (default: $KUBECONFIG, else ~/.kube/config, else the pod's own account)
+  --field-manager NAME    who applies the files (default: who applied the McpServer last, else kubectl)
+
+Exits with 0 when nothing changes, with 1 when something does, and with more than 1 and a line for each problem when it
+can't be told.
+`;
+
+async function diffCommand(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      filename: { type: "string", short: "f", multiple: true },
+      namespace: { type: "string", short: "n", default: "default" },
+      kubeconfig: { type: "string" },
+      "field-manager": { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return print(diffHelp);
+  if (!values.filename) throw new UsageError("diff needs -f FILE: a file, a directory, or - for standard input");
+  const { diff } = await import("./diff/index.ts");
+  const { output, errors } = await diff({
+    paths: values.filename,
+    namespace: values.namespace,
+    kubeconfig: values.kubeconfig,
+    fieldManager: values["field-manager"],
+  });
+  for (const error of errors) console.error(error);
+  process.stdout.write(output);
+  if (errors.length > 0) return 2;
+  return output === "" ? print("nothing changes\n") : 1;
+}
+
 async function crdsCommand(): Promise<number> {
   const [{ crd }, { dump }] = await Promise.all([import("./api/crd.ts"), import("js-yaml")]);
   return print(dump(crd(), { noRefs: true }));
@@ -92,6 +134,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   run: runCommand,
   render: renderCommand,
   validate: validateCommand,
+  diff: diffCommand,
   crds: crdsCommand,
 };
 

@@ -36,6 +36,13 @@ export interface ReconcileContext {
   failures: number;
 }
 
+/** What a plan is made of: nothing here is written to. */
+export type PlanContext = Pick<ReconcileContext, "client" | "contents" | "now"> & {
+  caches: Pick<Caches, "children" | "config" | "serversAt" | "gateway" | "controllerOf" | "isServed">;
+  /** Undefined: plans as if all pods took calls and gateways knew of it, which is what routes come to in the end. */
+  waited: Waited | undefined;
+};
+
 interface Gathered {
   server: McpServer;
   pools: EffectivePool[];
@@ -67,7 +74,7 @@ interface GatheredConfig {
 
 async function gatherConfig(
   { metadata, references }: ObservedServer,
-  { caches, contents }: ReconcileContext,
+  { caches, contents }: PlanContext,
 ): Promise<GatheredConfig> {
   const { namespace } = metadata;
   const ringSecret = requestStateSecretName({ metadata });
@@ -96,7 +103,7 @@ const noRing: Ring = { phase: "steady", rotatedAt: "", hash: "" };
 async function gatherRing(
   { server, pools, children }: Pick<Gathered, "server" | "pools" | "children">,
   { hashWith }: GatheredConfig,
-  { client, caches, now }: ReconcileContext,
+  { client, caches, now }: PlanContext,
 ): Promise<{ ring: Ring; after?: number }> {
   if (server.spec.requestState.secretRef) return { ring: noRing };
   const { namespace } = server.metadata;
@@ -118,7 +125,7 @@ const writesSecret = ({ create, update }: Plan) =>
   [...create, ...update.map(({ object }) => object)].some(({ kind }) => kind === "Secret");
 
 /** The plan for what the cluster has kinds for. */
-function planOf(gathered: Gathered, { caches }: ReconcileContext): Plan {
+function planOf(gathered: Gathered, { caches }: PlanContext): Plan {
   const objects = desiredOf(gathered);
   const absent = objects.filter(({ kind }) => !caches.isServed(kind));
   const first = plan(
@@ -136,11 +143,33 @@ function planOf(gathered: Gathered, { caches }: ReconcileContext): Plan {
 }
 
 /** The plan; the ring's keys are read only when the Secret has to be written. */
-async function planFor(gathered: Gathered, context: ReconcileContext): Promise<Plan> {
+async function planFor(gathered: Gathered, context: PlanContext): Promise<Plan> {
   const { server, ring } = gathered;
   const first = planOf(gathered, context);
   if (ring.keys || !writesSecret(first)) return first;
   return planOf({ ...gathered, ring: await ringWithKeys(context.client, server, ring) }, context);
+}
+
+/** What a server that isn't paused needs, all at once, and what was learnt on the way to it. */
+export async function planServer(
+  observed: ObservedServer,
+  server: McpServer,
+  context: PlanContext,
+): Promise<{
+  whole: Plan;
+  missing: MissingReference[];
+  routing: GatheredRouting | undefined;
+  ringDue: number | undefined;
+}> {
+  const pools = poolsOf(server);
+  const { caches, waited } = context;
+  const children = caches.children(keyOf(server.metadata));
+  const own = children.filter(({ owner }) => owner === server.metadata.uid);
+  const routing = gatherRouting(server, { pools, own, caches, waited });
+  const config = await gatherConfig(observed, context);
+  const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
+  const whole = await planFor({ server, pools, children, ring, config, routing }, context);
+  return { whole, missing: config.missing, routing, ringDue };
 }
 
 /** Between a change of routes and the next one that takes it for known, in milliseconds. */
@@ -225,13 +254,7 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const pools = poolsOf(server);
   if (spec.paused) return { after: await conclude(observed, { ...nothingFound, pools }, context) };
 
-  const children = context.caches.children(key);
-  const own = children.filter(({ owner }) => owner === metadata.uid);
-  const routing = gatherRouting(server, { pools, own, caches: context.caches, waited: context.waited });
-  const config = await gatherConfig(observed, context);
-  const { missing } = config;
-  const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
-  const whole = await planFor({ server, pools, children, ring, config, routing }, context);
+  const { whole, missing, routing, ringDue } = await planServer(observed, { metadata, spec }, context);
   const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);

@@ -19,8 +19,10 @@ export interface GatheredRouting {
   after?: number | undefined;
 }
 
+type RoutingCaches = Pick<Caches, "serversAt" | "gateway" | "controllerOf">;
+
 /** The older server that has one of this one's addresses. */
-function holderOf(server: McpServer, caches: Caches): { namespace: string; name: string } | undefined {
+function holderOf(server: McpServer, caches: RoutingCaches): { namespace: string; name: string } | undefined {
   const rivals = addressesOf(server).flatMap(caches.serversAt);
   const older = rivals.find(
     ({ metadata }) =>
@@ -57,8 +59,9 @@ function unknownFor({ idle, route, uid }: Child & { route: RouteState }, waited:
 function callsGo(
   server: McpServer,
   { pools, own }: { pools: EffectivePool[]; own: Child[] },
-  waited: Waited,
+  waited: Waited | undefined,
 ): Pick<RoutingWorld, "takesCalls" | "isKnown"> & { after?: number | undefined } {
+  if (!waited) return { takesCalls: new Set(pools.map(({ name }) => name)), isKnown: () => true };
   const answer = answering(pools, own);
   if (!server.spec.routing?.gateway) return { takesCalls: new Set([mainPool, ...answer]), isKnown: () => true };
   const routesOfPools = own.flatMap(({ route, pool, ...rest }) =>
@@ -76,7 +79,7 @@ function callsGo(
   };
 }
 
-function gatewaysOf(server: McpServer, caches: Caches): RoutingEvidence["gateways"] {
+function gatewaysOf(server: McpServer, caches: RoutingCaches): RoutingEvidence["gateways"] {
   return gatewayKeysOf(server).map((key) => {
     const [namespace = "", name = ""] = key.split("/");
     const state = caches.gateway(key);
@@ -98,10 +101,18 @@ function ofItsController(route: RouteState, gateways: RoutingEvidence["gateways"
   return { ...route, parents: route.parents.filter((parent) => !isOthers(parent)) };
 }
 
+interface RoutingSources {
+  pools: EffectivePool[];
+  own: Child[];
+  caches: RoutingCaches;
+  /** Undefined: as if all pods took calls and gateways knew of it. */
+  waited: Waited | undefined;
+}
+
 /** What routes need, and what is known of those that there are; undefined without spec.routing. */
 export function gatherRouting(
   server: McpServer,
-  { pools, own, caches, waited }: { pools: EffectivePool[]; own: Child[]; caches: Caches; waited: Waited },
+  { pools, own, caches, waited }: RoutingSources,
 ): GatheredRouting | undefined {
   const { routing } = server.spec;
   if (!routing) return;

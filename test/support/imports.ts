@@ -14,9 +14,10 @@ interface Layer {
 
 /** main → reconcile → (desired, status, kube) → api; config.ts is a leaf, and telemetry counts what kube tells it. */
 const layers: Record<string, Layer> = {
-  "main.ts": { imports: ["config.ts", "render.ts", "validate.ts", "api", "reconcile"] },
+  "main.ts": { imports: ["config.ts", "render.ts", "validate.ts", "diff", "api", "reconcile"] },
   "render.ts": { imports: ["manifests.ts", "api", "desired"] },
   "validate.ts": { imports: ["manifests.ts"] },
+  diff: { imports: ["manifests.ts", "reconcile", "status", "desired", "kube", "api"] },
   "manifests.ts": { imports: ["api"] },
   "config.ts": { imports: [] },
   reconcile: { imports: ["config.ts", "telemetry", "desired", "status", "kube", "api"] },

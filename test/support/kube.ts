@@ -118,6 +118,16 @@ export async function testKube(kubeconfig: string, labels: Record<string, string
   };
 }
 
+/** All of an object that a write of its spec, data or metadata would change; its status moves by itself. */
+export function written({ kind: of, metadata, spec, data }: AnyObject) {
+  const { name, uid, generation, labels, annotations = {}, managedFields = [] } = metadata;
+  const theirs = Object.entries(annotations).filter(([key]) => !key.startsWith("deployment.kubernetes.io/"));
+  const writers = managedFields.filter(
+    ({ subresource, manager }) => subresource === undefined && manager !== "kube-controller-manager",
+  );
+  return { of, name, uid, generation, labels, annotations: theirs, spec, data, writers };
+}
+
 /** All objects of a server, its pods and ReplicaSets included, by kind and name. */
 export async function namespaceObjects(client: Client, namespace: string, server: string): Promise<string[]> {
   const types = [...allChildKinds, pods, { apiVersion: "apps/v1", kind: "ReplicaSet", plural: "replicasets" }];

@@ -128,6 +128,24 @@ describe("anypod validate", () => {
   });
 });
 
+describe("anypod diff", () => {
+  test("says what is wrong with files before it asks a cluster, and exits with 2", async () => {
+    const { code, stdout, stderr } = await anypod(["diff", "-f", "bad.yaml", "--kubeconfig", "nowhere"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("bad.yaml:6 spec.port: ");
+  });
+
+  test.each<[string, string, string]>([
+    ["there is no such kubeconfig", "nowhere", "kubeconfig: ENOENT"],
+    ["the API server can't be reached", "kubeconfig", "McpServer default/good: connect ECONNREFUSED 127.0.0.1:1\n"],
+  ])("says in a line that %s, and exits with 2", async (_, kubeconfig, message) => {
+    const { code, stdout, stderr } = await anypod(["diff", "-f", "good.yaml", "--kubeconfig", kubeconfig]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+});
+
 describe("anypod", () => {
   test.each<[string, string[], string]>([
     [
@@ -140,6 +158,7 @@ describe("anypod", () => {
       ["validate"],
       "anypod: validate needs FILE: a file, a directory, or - for standard input\n",
     ],
+    ["diff without a file", ["diff"], "anypod: diff needs -f FILE: a file, a directory, or - for standard input\n"],
     ["an unknown command", ["rendr"], "anypod: there is no command 'rendr': see anypod --help\n"],
     ["an unknown flag", ["render", "--nope"], "anypod: Unknown option '--nope'"],
     [
@@ -158,7 +177,7 @@ describe("anypod", () => {
     expect(stderr).toContain(message);
   });
 
-  test.each([[[]], [["--help"]], [["render", "--help"]], [["validate", "-h"]], [["run", "-h"]]])(
+  test.each([[[]], [["--help"]], [["render", "--help"]], [["validate", "-h"]], [["diff", "-h"]], [["run", "-h"]]])(
     "%j prints help and exits with 0",
     async (args) => {
       const { code, stdout } = await anypod(args);
