@@ -22,6 +22,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "gitops",
+          include: ["test/gitops/*.test.ts"],
+          globalSetup: "test/gitops/setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           ...onCluster,
           name: "control-plane",
           include: ["test/control-plane/*.test.ts"],

@@ -8,7 +8,7 @@ import { check } from "./check.ts";
 import { root, run } from "./support/processes.ts";
 import { type Tally, tallyOf } from "./support/tally.ts";
 
-const tiers = ["unit", "golden", "charts", "control-plane", "chaos", "pods", "gateways"];
+const tiers = ["unit", "golden", "charts", "gitops", "control-plane", "chaos", "pods", "gateways"];
 const parts = ["check", ...tiers];
 /** Tiers in which a test takes seconds: each is shown as it ends. */
 const slow = new Set(["control-plane", "chaos", "pods", "gateways"]);
@@ -19,6 +19,7 @@ const help = `npm test [-- part …]
   unit             pure functions and the engine, without a cluster
   golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
   charts           the Helm charts: what they render, refuse and grant (UPDATE_GOLDEN=1 rewrites test/charts/*.out.yaml)
+  gitops           what Flux and Argo CD read from an McpServer's status, and the examples for them
   control-plane    the operator against a real API server, without nodes
   chaos            the operator under faults, the quick part (npm run chaos plays all)
   pods             the operator, its pods and their callers, on a real cluster

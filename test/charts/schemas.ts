@@ -71,12 +71,13 @@ function writeCustom(folder: string, { spec: { group, names, versions } }: Defin
   }
 }
 
-/** Writes a schema of each kind into the folder. */
-export async function writeSchemas(folder: string): Promise<void> {
+/** Writes a schema of each kind into the folder, and of each kind that `more` files define. */
+export async function writeSchemas(folder: string, more: string[] = []): Promise<void> {
   const kubernetes = await moduleSources("kubernetes", "k8s.io/kubernetes");
   writeKubernetes(folder, join(kubernetes, "api/openapi-spec/swagger.json"));
   const prometheus = "github.com/prometheus-operator/prometheus-operator";
   const definitions = join(await moduleSources("prometheus-operator", prometheus), "example/prometheus-operator-crd");
   const monitors = readFileSync(join(definitions, "monitoring.coreos.com_servicemonitors.yaml"), "utf8");
-  for (const definition of [load(monitors), crd()]) writeCustom(folder, definition as Definition);
+  const others = more.map((file) => load(readFileSync(file, "utf8")));
+  for (const definition of [load(monitors), crd(), ...others]) writeCustom(folder, definition as Definition);
 }

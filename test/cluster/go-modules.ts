@@ -1,5 +1,6 @@
 // The Go modules in binaries/: what is built from each of them, and where Go keeps the sources of what they require.
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -31,6 +32,7 @@ export function goModules(): GoModule[] {
       packages: { kubeconform: "github.com/yannh/kubeconform/cmd/kubeconform" },
       takes: "half a minute",
     }),
+    gitops(),
     required("coredns", "github.com/coredns/coredns", { packages: { coredns: "." }, takes: "a minute or two" }),
     required("envoy-gateway", "github.com/envoyproxy/gateway", {
       packages: { "envoy-gateway": "github.com/envoyproxy/gateway/cmd/envoy-gateway" },
@@ -60,6 +62,17 @@ function kubernetes(): GoModule {
     ldflags: versionFlags,
     takes: "five to ten minutes on two cores",
   });
+}
+
+/** Its own source changes, not only what it requires. */
+function gitops(): GoModule {
+  const built = required("gitops", "github.com/fluxcd/cli-utils", {
+    packages: { "gitops-reading": "." },
+    takes: "half a minute",
+  });
+  const source = readFileSync(join(sources("gitops"), "main.go"));
+  const hash = createHash("sha256").update(source).digest("hex").slice(0, 8);
+  return { ...built, version: `${built.version}-${hash}` };
 }
 
 function traefik(): GoModule {
