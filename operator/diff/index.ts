@@ -68,13 +68,12 @@ async function childChanges(client: Client, server: ObservedServer): Promise<{ c
   return { changes, errors: [...obstacles.map(obstacleText), ...failures.map(errorText)] };
 }
 
+/** The API server has no such kind: it answers in plain text, where a missing object is told in JSON. */
+const isNoKind = (error: unknown) =>
+  isNotFound(error) && ((error as ApiError).reason === "" || /find the requested resource/.test(String(error)));
+
 function errorText(error: unknown): string {
-  if (
-    isNotFound(error) &&
-    (error as ApiError).causes.length === 0 &&
-    /could not find the requested resource/.test(String(error))
-  )
-    return "McpServer is not installed: apply crds/ (or install the chart anypod-crds)";
+  if (isNoKind(error)) return "McpServer is not installed: apply crds/ (or install the chart anypod-crds)";
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -117,6 +116,7 @@ export async function diff({ paths, namespace, kubeconfig, fieldManager }: DiffO
     }
     return { output: outputs.join(""), errors: problems };
   } finally {
-    await real.close();
+    // Without credentials there is nothing to close, and that they can't be had has been told.
+    await real.close().catch(() => undefined);
   }
 }

@@ -1,5 +1,8 @@
 // The command line as people call it: a process, its output and its exit code.
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { load, loadAll } from "js-yaml";
@@ -19,6 +22,18 @@ const manifest = (name: string, ...lines: string[]) =>
     "",
   ].join("\n");
 
+/** A kubeconfig of a cluster at this address. */
+function kubeconfigOf(server: string): string {
+  const cluster = { name: "a", cluster: { server, "insecure-skip-tls-verify": server.startsWith("http:") } };
+  const context = { name: "a", context: { cluster: "a", user: "a" } };
+  return JSON.stringify({
+    clusters: [cluster],
+    contexts: [context],
+    users: [{ name: "a" }],
+    "current-context": "a",
+  });
+}
+
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "anypod-cli-"));
@@ -26,10 +41,9 @@ beforeAll(() => {
   writeFileSync(join(folder, "good.yaml"), manifest("good"));
   writeFileSync(join(folder, "bad.yaml"), manifest("bad", "  port: 0", "  nope: 1"));
   writeFileSync(join(folder, "other.yaml"), "apiVersion: v1\nkind: ConfigMap\n");
-  const cluster = { name: "a", cluster: { server: "https://127.0.0.1:1" } };
-  const context = { name: "a", context: { cluster: "a", user: "a" } };
-  const kubeconfig = { clusters: [cluster], contexts: [context], users: [{ name: "a" }], "current-context": "a" };
-  writeFileSync(join(folder, "kubeconfig"), JSON.stringify(kubeconfig));
+  writeFileSync(join(folder, "kubeconfig"), kubeconfigOf("https://127.0.0.1:1"));
+  const broken = kubeconfigOf("http://127.0.0.1:1").replace('"insecure-skip-tls-verify":true', '"proxy-url":""');
+  writeFileSync(join(folder, "broken"), broken);
   writeFileSync(join(folder, "all/b.yml"), manifest("b"));
   writeFileSync(join(folder, "all/a.yaml"), manifest("a"));
   writeFileSync(join(folder, "all/notes.txt"), "not YAML: [");
@@ -129,6 +143,23 @@ describe("anypod validate", () => {
 });
 
 describe("anypod diff", () => {
+  test("says in a line that McpServer isn't installed, and exits with 2", async () => {
+    const server = createServer((_, response) => response.writeHead(404).end("404 page not found\n"));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      writeFileSync(join(folder, "empty"), kubeconfigOf(`http://127.0.0.1:${port}`));
+      const { code, stdout, stderr } = await anypod(["diff", "-f", "good.yaml", "--kubeconfig", "empty"]);
+      expect([code, stdout, stderr]).toEqual([
+        2,
+        "",
+        "McpServer default/good: McpServer is not installed: apply crds/ (or install the chart anypod-crds)\n",
+      ]);
+    } finally {
+      server.close();
+    }
+  });
+
   test("says what is wrong with files before it asks a cluster, and exits with 2", async () => {
     const { code, stdout, stderr } = await anypod(["diff", "-f", "bad.yaml", "--kubeconfig", "nowhere"]);
     expect([code, stdout]).toEqual([2, ""]);
@@ -137,6 +168,7 @@ describe("anypod diff", () => {
 
   test.each<[string, string, string]>([
     ["there is no such kubeconfig", "nowhere", "kubeconfig: ENOENT"],
+    ["a log-in can't be had", "broken", "McpServer default/good: HTTP protocol is not allowed"],
     ["the API server can't be reached", "kubeconfig", "McpServer default/good: connect ECONNREFUSED 127.0.0.1:1\n"],
   ])("says in a line that %s, and exits with 2", async (_, kubeconfig, message) => {
     const { code, stdout, stderr } = await anypod(["diff", "-f", "good.yaml", "--kubeconfig", kubeconfig]);
