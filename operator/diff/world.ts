@@ -68,8 +68,12 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
   const ours = `${serverLabel}=${name},${managedByLabel}=${manager}`;
   const absent = new Set<string>();
   async function childrenOf(type: ResourceType, optional: boolean): Promise<{ object: ApiObject; child: Child }[]> {
-    const listed = await maybe(list(type, namespace, ours), !optional);
-    if (!listed) absent.add(type.kind);
+    const listed = await list(type, namespace, ours).catch((error) => {
+      if (isNotFound(error)) absent.add(type.kind);
+      // Where it matters, the dry run of a write says what right is missing.
+      else if (!optional || !isForbidden(error)) throw error;
+      return undefined;
+    });
     const items = (listed?.items ?? []).map((item) => ({ ...item, apiVersion: type.apiVersion, kind: type.kind }));
     return items.flatMap((object) => {
       const child = observeChild(type.kind, object);

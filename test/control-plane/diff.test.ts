@@ -215,6 +215,11 @@ describe("one line and exit code 2 tell of", () => {
     const editor = await kubeconfigOf("editor", "edit");
     const { code, stderr } = await diff(manifest("same", { image: newer }), "--kubeconfig", editor);
     expect([code, stderr]).toEqual([1, ""]);
+    const routing = { gateway: { parentRefs: [{ name: "edge" }] } };
+    oneLine(
+      await diff(manifest("same", { image, routing }), "--kubeconfig", editor),
+      /HTTPRoute \S+ would be refused: .*cannot patch resource "httproutes"/,
+    );
   });
 });
 
