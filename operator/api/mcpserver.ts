@@ -185,7 +185,9 @@ export const status = z.strictObject({
     .array(condition)
     .optional()
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] })
-    .describe("Ready, Reconciling, Stalled and Available, each with a message that says what to do."),
+    .describe(
+      "Ready, Reconciling, Stalled, Available and, with spec.routing, Routed, HeaderRouting and RoutingSupported: each has a message that says what to do.",
+    ),
   url: z.string().optional().describe("Where clients reach the server, once it answers."),
   replicas: z.int32().optional().describe("Pods of the main pool."),
   readyReplicas: z.int32().optional().describe("Pods of the main pool that take calls."),

@@ -132,7 +132,7 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
       serversAt: (address) => rivals.filter((rival) => addressesOf(rival).includes(address)),
       gateway: (key) => gatewaysByKey.get(key),
       controllerOf: (kind, className) => classes[kind].get(className)?.controller,
-      isServed: (kind) => !absent.has(kind),
+      sees: (kind) => !absent.has(kind),
     },
   };
 }

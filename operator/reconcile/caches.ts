@@ -46,8 +46,8 @@ export interface Caches {
   gateway(key: string): ObservedGateway | undefined;
   /** `controllerName` of a GatewayClass, `controller` of an IngressClass; undefined when there is none or it can't be seen. */
   controllerOf(kind: "GatewayClass" | "IngressClass", name: string): string | undefined;
-  /** Whether the API server has the kind, and lets this process see it. */
-  isServed(kind: string): boolean;
+  /** Whether the API server has the kind, and lets this process see it, in this namespace if one is given. */
+  sees(kind: string, namespace?: string): boolean;
   /** Takes what a write answered, before the watch tells; no server is looked at again for it. */
   written(object: ApiObject): void;
   deleted(child: Child): void;
@@ -255,7 +255,8 @@ export function startCaches({
     serversAt: servers.withIndex,
     gateway: gatewayStore.get,
     controllerOf: (kind, name) => classStores.get(kind)?.get(keyOf({ namespace: "", name }))?.controller,
-    isServed: (kind) => !absent.has(kind),
+    sees: (kind, namespace) =>
+      !absent.has(kind) && (namespace === undefined || namespaces.length === 0 || namespaces.includes(namespace)),
     written: (object) => storeOf(object.kind)?.written(object),
     deleted: (child) => storeOf(child.kind)?.remove({ metadata: child }),
     synced: Promise.all(listed).then(() => {}),

@@ -38,7 +38,7 @@ export interface ReconcileContext {
 
 /** What a plan is made of: nothing here is written to. */
 export type PlanContext = Pick<ReconcileContext, "client" | "contents" | "now"> & {
-  caches: Pick<Caches, "children" | "config" | "serversAt" | "gateway" | "controllerOf" | "isServed">;
+  caches: Pick<Caches, "children" | "config" | "serversAt" | "gateway" | "controllerOf" | "sees">;
   /** Undefined: plans as if all pods took calls and gateways knew of it, which is what routes come to in the end. */
   waited: Waited | undefined;
 };
@@ -127,7 +127,7 @@ const writesSecret = ({ create, update }: Plan) =>
 /** The plan for what the cluster has kinds for. */
 function planOf(gathered: Gathered, { caches }: PlanContext): Plan {
   const objects = desiredOf(gathered);
-  const absent = objects.filter(({ kind }) => !caches.isServed(kind));
+  const absent = objects.filter(({ kind }) => !caches.sees(kind));
   const first = plan(
     objects.filter((object) => !absent.includes(object)),
     gathered.children,

@@ -19,7 +19,7 @@ export interface GatheredRouting {
   after?: number | undefined;
 }
 
-type RoutingCaches = Pick<Caches, "serversAt" | "gateway" | "controllerOf">;
+type RoutingCaches = Pick<Caches, "serversAt" | "gateway" | "controllerOf" | "sees">;
 
 /** The older server that has one of this one's addresses. */
 function holderOf(server: McpServer, caches: RoutingCaches): { namespace: string; name: string } | undefined {
@@ -84,7 +84,8 @@ function gatewaysOf(server: McpServer, caches: RoutingCaches): RoutingEvidence["
     const [namespace = "", name = ""] = key.split("/");
     const state = caches.gateway(key);
     const className = state?.className ?? "";
-    return { namespace, name, className, controller: caches.controllerOf("GatewayClass", className), state };
+    const controller = caches.controllerOf("GatewayClass", className);
+    return { namespace, name, className, controller, state, inSight: caches.sees("Gateway", namespace) };
   });
 }
 
@@ -126,10 +127,11 @@ export function gatherRouting(
     controllers: [...new Set(controllers.filter((controller) => controller !== undefined))].sort(),
   };
   const { cannot, matchesHeaders } = routes(server, world);
+  const classesInSight = { gateway: caches.sees("GatewayClass"), ingress: caches.sees("IngressClass") };
   const states = own.flatMap(({ name, route }) => (route ? [[name, ofItsController(route, gateways)] as const] : []));
   return {
     after,
     world: takenBy ? undefined : world,
-    evidence: { takenBy, cannot, matchesHeaders, routes: new Map(states), gateways, ingressController },
+    evidence: { takenBy, cannot, matchesHeaders, routes: new Map(states), gateways, ingressController, classesInSight },
   };
 }

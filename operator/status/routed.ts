@@ -14,16 +14,20 @@ export interface RoutingEvidence {
   matchesHeaders: boolean;
   /** By name of the HTTPRoute or HTTPProxy. */
   routes: ReadonlyMap<string, RouteState>;
-  /** Each parent that is a Gateway, and what is known of it: undefined when it isn't there. */
+  /** Each parent that is a Gateway, and what is known of it: undefined when it isn't there, or out of sight. */
   gateways: {
     namespace: string;
     name: string;
     className: string;
     controller: string | undefined;
     state: GatewayState | undefined;
+    /** Whether this process may look at Gateways in its namespace. */
+    inSight: boolean;
   }[];
-  /** `spec.controller` of the IngressClass; undefined when there is no such class. */
+  /** `spec.controller` of the IngressClass; undefined when there is no such class, or it is out of sight. */
   ingressController?: string | undefined;
+  /** Whether this process may look at classes, which are the cluster's. */
+  classesInSight: { gateway: boolean; ingress: boolean };
 }
 
 interface Evidence {
@@ -42,13 +46,14 @@ function addressTaken({ routing: { takenBy }, spec }: Evidence): Finding | undef
 }
 
 function missingGateway({ routing }: Evidence): Finding | undefined {
-  for (const { namespace, name, className, controller, state } of routing.gateways) {
+  for (const { namespace, name, className, controller, state, inSight } of routing.gateways) {
+    if (!inSight) continue;
     if (!state)
       return progressing(
         "GatewayNotFound",
         `Gateway ${name} isn't in namespace ${namespace}: create it, or correct spec.routing.gateway.parentRefs.`,
       );
-    if (controller === undefined)
+    if (controller === undefined && routing.classesInSight.gateway)
       return progressing(
         "GatewayClassNotFound",
         `Gateway ${namespace}/${name} is of class ${className}, which isn't there: create that GatewayClass by installing its controller, or correct the Gateway.`,
@@ -59,7 +64,7 @@ function missingGateway({ routing }: Evidence): Finding | undefined {
 
 function missingIngressClass({ spec, routing }: Evidence): Finding | undefined {
   const { className } = spec.routing?.ingress ?? {};
-  if (className === undefined || routing.ingressController !== undefined) return;
+  if (className === undefined || routing.ingressController !== undefined || !routing.classesInSight.ingress) return;
   return progressing(
     "IngressClassNotFound",
     `There is no IngressClass ${className}: install its controller, or correct spec.routing.ingress.className.`,
@@ -113,7 +118,7 @@ function refusedRoute({ routing }: Evidence): Finding | undefined {
 }
 
 function unreadyGateway({ routing }: Evidence): Finding | undefined {
-  const found = routing.gateways.find(({ state }) => state?.programmed?.status !== "True");
+  const found = routing.gateways.find(({ state, inSight }) => inSight && state?.programmed?.status !== "True");
   if (!found) return;
   const { reason = "Pending", message = "" } = found.state?.programmed ?? {};
   return progressing(
@@ -162,9 +167,10 @@ function listenerOf({ spec, routing }: Evidence) {
 /** A hostname that a client can call: none with a wildcard. */
 const callable = (hostname: string | undefined) => (hostname?.startsWith("*") ? undefined : hostname);
 
-/** Where clients reach the server from outside; undefined when no host can be told. */
+/** Where clients reach the server from outside; undefined when no host can be told, or no listener is in sight. */
 export function routedUrl(evidence: Evidence): string | undefined {
   const { routing } = evidence.spec;
+  if (evidence.routing.gateways[0]?.inSight === false) return;
   const listener = listenerOf(evidence);
   const hosts = [...(routing?.hostnames ?? []), listener?.hostname].map(callable);
   const host = hosts.find((each) => each !== undefined) ?? evidence.routing.gateways[0]?.state?.address;

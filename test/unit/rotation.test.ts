@@ -73,7 +73,7 @@ async function pass(objects: ApiObject[], now: number, diesAt?: string): Promise
     server: () => observed,
     children: () => objects.map((object) => observeChild(object.kind, object) as Child),
     podProblems: () => [],
-    isServed: () => true,
+    sees: () => true,
     config: (id: string) =>
       secret && id === configKey("Secret", { namespace: "shop", name: secretName })
         ? observeConfig("Secret", secret)

@@ -11,7 +11,7 @@ const controller = "example.com/gateway";
 const programmed = { type: "Programmed", status: "True", reason: "Programmed", message: "" };
 const listener = { name: "http", port: 80, protocol: "HTTP" };
 const gateway: GatewayState = { listeners: [listener], address: "192.0.2.7", programmed };
-const edge = { namespace: "infra", name: "edge", className: "public", controller, state: gateway };
+const edge = { namespace: "infra", name: "edge", className: "public", controller, state: gateway, inSight: true };
 const yes = (type: string) => ({ type, status: "True", reason: type, message: "", observedGeneration: 2 });
 const parent: ParentState = {
   parentRef: { name: "edge", namespace: "infra" },
@@ -55,6 +55,7 @@ function status({ routing = byGateway, evidence = {}, pods = {} }: Case = {}) {
       matchesHeaders: true,
       routes: new Map([["basket", accepted]]),
       gateways: [edge],
+      classesInSight: { gateway: true, ingress: true },
       ...evidence,
     },
     now: "2026-01-02T03:04:05Z",
@@ -96,6 +97,23 @@ test("a server without spec.routing has no condition about routes and the addres
   });
   expect(conditions.map(({ type }) => type)).toEqual(["Ready", "Reconciling", "Stalled", "Available"]);
   expect(url).toBe("http://basket.shop.svc/mcp");
+});
+
+describe("where this process may not look, the routes' own conditions decide, so that", () => {
+  test("a Gateway in another namespace than its own is not missed", () => {
+    const evidence = {
+      gateways: [{ ...edge, className: "", controller: undefined, state: undefined, inSight: false }],
+    };
+    expect(routed(evidence)).toMatchObject({ status: "True" });
+    expect(status({ evidence }).url).toBeUndefined();
+    expect(routed({ ...evidence, routes: new Map() })).toMatchObject({ reason: "RoutePending" });
+  });
+  test("a class is not missed", () => {
+    const classesInSight = { gateway: false, ingress: false };
+    expect(routed({ gateways: [{ ...edge, controller: undefined }], classesInSight })).toMatchObject({
+      status: "True",
+    });
+  });
 });
 
 describe("Routed is False, and says what to do, when", () => {
