@@ -1,6 +1,6 @@
 // What a server's routes depend on, gathered from the caches.
 import type { McpServer } from "../api/mcpserver.ts";
-import { mainPool } from "../api/pool.ts";
+import { legacyPool, mainPool } from "../api/pool.ts";
 import type { EffectivePool } from "../desired/pool.ts";
 import { routes } from "../desired/routing/index.ts";
 import type { RoutingWorld } from "../desired/routing/routes.ts";
@@ -55,7 +55,7 @@ function unknownFor({ idle, route, uid }: Child & { route: RouteState }, waited:
   return Math.max(0, (isAccepted(route) ? untilKnown.accepted : untilKnown.unheard) - waited(`known/${uid}`));
 }
 
-/** Which pools take calls, and by which HTTPRoutes: with a gateway, only what it has learnt of. */
+/** Which pools take calls, and by which HTTPRoutes: those that the gateway has learnt of. */
 function callsGo(
   server: McpServer,
   { pools, own }: { pools: EffectivePool[]; own: Child[] },
@@ -71,9 +71,11 @@ function callsGo(
   const known = waits.filter(({ wait }) => wait === 0);
   const names = new Set(known.map(({ name }) => name));
   const later = waits.filter(({ wait }) => wait > 0);
+  // Any pod may serve any request: until its route is known, a pool's calls go to the main one. But the server's own route
+  // leaves all of the old clients' calls to the legacy pool.
+  const isTold = (pool: string) => pool !== legacyPool || known.some((route) => route.pool === pool);
   return {
-    // Any pod may serve any request: until then, calls go to the main pool.
-    takesCalls: new Set([mainPool, ...known.map(({ pool }) => pool)]),
+    takesCalls: new Set([mainPool, ...[...answer].filter(isTold)]),
     isKnown: (name) => names.has(name),
     after: later.length > 0 ? Math.min(...later.map(({ wait }) => wait)) : undefined,
   };
