@@ -45,6 +45,8 @@ export function createStore<T extends { resourceVersion: string }>({
 }: StoreOptions<T>): Store<T> {
   const values = new Map<string, T>();
   const index = new Map<string, Set<string>>();
+  /** The latest version that the watch has told of, by namespace: it has told of all that was before it, too. */
+  const heard = new Map<string, string>();
 
   function unindex(key: string, value: T) {
     for (const entry of indexBy(value)) {
@@ -76,6 +78,15 @@ export function createStore<T extends { resourceVersion: string }>({
     if (!isSame(before, after)) changed(before, after);
   }
 
+  function hear({ namespace = "", resourceVersion }: { namespace?: string; resourceVersion: string }): void {
+    if (isOlder(heard.get(namespace) ?? "", resourceVersion)) heard.set(namespace, resourceVersion);
+  }
+
+  /** Whether the watch has told of this version: an object that isn't known in spite of it has gone since. */
+  function isHeard({ metadata: { namespace = "", resourceVersion } }: ApiObject): boolean {
+    return !isOlder(heard.get(namespace) ?? "", resourceVersion);
+  }
+
   /** Whether the object brings anything new: what a write answered is often known before the watch tells of it. */
   function isNews({ metadata }: ApiObject): boolean {
     const known = values.get(keyOf(metadata));
@@ -92,12 +103,14 @@ export function createStore<T extends { resourceVersion: string }>({
       for (const key of gone) updateAndTell(key, undefined);
     },
     set(object) {
+      hear(object.metadata);
       if (isNews(object)) updateAndTell(keyOf(object.metadata), project(object));
     },
     written(object) {
-      if (isNews(object)) update(keyOf(object.metadata), project(object));
+      if (isNews(object) && !isHeard(object)) update(keyOf(object.metadata), project(object));
     },
     remove: ({ metadata }) => {
+      hear(metadata);
       const known = values.get(keyOf(metadata));
       if (known && !isOlder(metadata.resourceVersion, known.resourceVersion)) updateAndTell(keyOf(metadata), undefined);
     },

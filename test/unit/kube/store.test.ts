@@ -67,6 +67,16 @@ describe("a store", () => {
     expect(store.get("shop/a")?.color).toBe("red");
   });
 
+  test("doesn't bring back with a late answer what the watch has told the end of", () => {
+    store.set(object("a", 1));
+    store.remove(object("a", 3));
+    store.written(object("a", 2, "blue"));
+    expect(store.get("shop/a")).toBeUndefined();
+    store.written(object("b", 2, "red", "shop-2"));
+    store.written(object("a", 4));
+    expect(names("red")).toEqual(["a", "b"]);
+  });
+
   test("keeps nothing of what the projection ignores, and lets go of what it begins to ignore", () => {
     store.set(object("a", 1, "ignored"));
     expect(changes).toEqual([]);
