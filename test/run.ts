@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { check } from "./check.ts";
+import { rightsPart, tiersWithRights } from "./rights.ts";
 import { root, run } from "./support/processes.ts";
 import { type Tally, tallyOf } from "./support/tally.ts";
 
 const tiers = ["unit", "golden", "charts", "gitops", "control-plane", "chaos", "pods", "gateways"];
-const parts = ["check", ...tiers];
+const parts = ["check", ...tiers, "rights"];
 /** Tiers in which a test takes seconds: each is shown as it ends. */
 const slow = new Set(["control-plane", "chaos", "pods", "gateways"]);
 
@@ -24,6 +25,8 @@ const help = `npm test [-- part …]
   chaos            the operator under faults, the quick part (npm run chaos plays all)
   pods             the operator, its pods and their callers, on a real cluster
   gateways         the same, through real gateways: Envoy Gateway and Traefik
+  rights           what operators did in the three tiers above, against the rights that the chart grants; comes with each
+                   of these tiers, and needs all three to tell which rights nobody uses
 
 Without a part: all, in this order. Ends with "N passed, N failed"; exits with 1 when something failed.
 `;
@@ -71,8 +74,15 @@ function chosen(): string[] | undefined {
   if (unknown.length > 0) process.exitCode = 2;
   if (values.help) console.log(help);
   if (values.help || unknown.length > 0) return;
-  return parts.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const named = new Set(positionals);
+  if (tiersWithRights.some((name) => named.has(name))) named.add("rights");
+  return parts.filter((name) => named.size === 0 || named.has(name));
 }
+
+const partOf = (name: string, folder: string): Promise<Tally> | Tally => {
+  if (name === "check") return checkPart();
+  return name === "rights" ? rightsPart(folder) : tier(name);
+};
 
 /** Runs the parts one after another until the user interrupts; the running part hears of it too and cleans up. */
 async function main(names: string[]): Promise<void> {
@@ -80,15 +90,18 @@ async function main(names: string[]): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (interrupted = true));
   const failures: string[] = [];
   let passed = 0;
+  const folder = mkdtempSync(join(tmpdir(), "anypod-rights-"));
+  process.env.ANYPOD_TEST_RIGHTS = folder;
   for (const name of names) {
     if (interrupted) failures.push(`${name}: not run, because it was interrupted`);
     else {
       console.log(`\n── ${name} ──`);
-      const tally = name === "check" ? await checkPart() : await tier(name);
+      const tally = await partOf(name, folder);
       passed += tally.passed;
       failures.push(...tally.failed.map((failure) => `${name}: ${failure}`));
     }
   }
+  rmSync(folder, { recursive: true });
   console.log(failures.length > 0 ? `\nfailed:\n${failures.map((failure) => `  ${failure}`).join("\n")}\n` : "");
   console.log(`${passed} passed, ${failures.length} failed`);
   process.exitCode = failures.length > 0 ? 1 : 0;

@@ -61,3 +61,6 @@ export const election: Right[] = [
   { ...leases, verbs: ["create"] },
   { ...leases, verbs: ["get", ...watched, "update"], names: ["anypod"] },
 ];
+
+/** All that it may do, wherever. */
+export const granted: Right[] = [...namespaced, ...clusterScoped, ...election];

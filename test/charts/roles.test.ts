@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { clusterScoped, election, namespaced, type Right } from "../../charts/generate/rights.ts";
 import type { ResourceType } from "../../operator/kube/resource.ts";
 import * as kinds from "../../operator/reconcile/kinds.ts";
+import { rulesOf } from "../support/account.ts";
 import { ofKind, type Rendered, rendered } from "./support.ts";
 
 const isType = (value: unknown): value is ResourceType =>
@@ -34,13 +35,6 @@ const grants = (rules: Rule[]) =>
       ),
     )
     .sort();
-const asRules = (rights: Right[]): Rule[] =>
-  rights.map(({ group, resource, verbs, names }) => ({
-    apiGroups: [group],
-    resources: [resource],
-    verbs,
-    ...(names && { resourceNames: names }),
-  }));
 
 describe("the table of rights", () => {
   test("has each kind that the operator works with, once, and beside them only what the engine needs", () => {
@@ -78,7 +72,7 @@ describe("the table of rights", () => {
   });
 });
 
-const rulesOf = (objects: Rendered[], kind: string, namespace?: string) =>
+const rulesIn = (objects: Rendered[], kind: string, namespace?: string) =>
   ofKind(objects, kind)
     .filter(
       ({ metadata }) =>
@@ -89,15 +83,15 @@ const rulesOf = (objects: Rendered[], kind: string, namespace?: string) =>
 describe("the chart", () => {
   test("grants exactly the table everywhere, and the lease in its own namespace", async () => {
     const objects = await rendered({ chart: "anypod" });
-    expect(grants(rulesOf(objects, "ClusterRole"))).toEqual(grants(asRules(everywhere)));
-    expect(grants(rulesOf(objects, "Role", "anypod-system"))).toEqual(grants(asRules(election)));
+    expect(grants(rulesIn(objects, "ClusterRole"))).toEqual(grants(rulesOf(everywhere)));
+    expect(grants(rulesIn(objects, "Role", "anypod-system"))).toEqual(grants(rulesOf(election)));
   });
 
   test("with watchNamespaces, grants it in these alone, and only reads what has no namespace", async () => {
     const objects = await rendered({ chart: "anypod", values: { watchNamespaces: ["shop", "search"] } });
     for (const namespace of ["shop", "search"])
-      expect(grants(rulesOf(objects, "Role", namespace))).toEqual(grants(asRules(namespaced)));
-    expect(grants(rulesOf(objects, "ClusterRole"))).toEqual(grants(asRules(clusterScoped)));
+      expect(grants(rulesIn(objects, "Role", namespace))).toEqual(grants(rulesOf(namespaced)));
+    expect(grants(rulesIn(objects, "ClusterRole"))).toEqual(grants(rulesOf(clusterScoped)));
     expect(clusterScoped.flatMap(({ verbs }) => writes(verbs))).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ export interface ControlPlaneOptions {
   bind: string;
   advertise: string;
   auditLog: string;
-  /** What the audit log holds: writes, unless told. */
+  /** What the audit log holds: see audit.ts, unless told. */
   auditPolicy?: object;
   /** Controllers to leave out, by name. */
   withoutControllers?: string[];
@@ -130,6 +130,8 @@ function startApiServer(context: StartContext, pki: Pki, options: ControlPlaneOp
       `--proxy-client-key-file=${pki.file("front-proxy.key")}`,
       `--audit-policy-file=${policy}`,
       `--audit-log-path=${options.auditLog}`,
+      // What has been answered is in the log.
+      "--audit-log-mode=blocking",
       "--audit-log-maxsize=2000",
     ],
   });

@@ -15,7 +15,7 @@ let operator: RunningOperator;
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
 });
 afterAll(() => operator.stop());
 

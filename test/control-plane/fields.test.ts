@@ -16,7 +16,7 @@ let kubelet: { stop(): Promise<void> };
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
   kubelet = startKubelet(kube.client, kube.namespace);
 });
 afterAll(async () => {

@@ -1,17 +1,20 @@
 // Several operators on one cluster: one writes, another takes over.
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { election } from "../../charts/generate/rights.ts";
+import { letInto } from "../support/account.ts";
 import { type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually } from "../support/wait.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
-const kubeconfig = inject("kubeconfig");
+const account = inject("operator");
 let kube: TestKube;
 let operators: RunningOperator[] = [];
 
 // A namespace of its own for each test, and so a Lease of its own.
 beforeEach(async () => {
-  kube = await testKube(kubeconfig);
+  kube = await testKube(inject("kubeconfig"));
+  await letInto(kube, account, election);
 });
 afterEach(async () => {
   await Promise.all(operators.map((operator) => operator.stop("SIGKILL")));
@@ -19,7 +22,12 @@ afterEach(async () => {
 });
 
 const start = async () => {
-  const operator = await startOperator(kubeconfig, "--leader-elect", "--leader-elect-namespace", kube.namespace);
+  const operator = await startOperator(
+    account.kubeconfig,
+    "--leader-elect",
+    "--leader-elect-namespace",
+    kube.namespace,
+  );
   operators.push(operator);
   return operator;
 };

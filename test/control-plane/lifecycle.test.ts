@@ -13,7 +13,7 @@ let operator: RunningOperator;
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
 });
 afterAll(() => operator.stop());
 
@@ -65,18 +65,17 @@ test("a server's objects are all owned by it, and go with it", async () => {
 test("each object is written once, and a restart of the operator writes nothing", async () => {
   await settle("once", { image, network: {}, pools: [{ name: "slow" }] });
   await quiet();
-  const writes = writesOf(operatorRequests(inject("auditLog"), kube.namespace)).filter(({ name }) =>
-    name.startsWith("once"),
-  );
+  const allWrites = () => writesOf(operatorRequests(inject("auditLog"), kube.namespace));
+  const writes = allWrites().filter(({ name }) => name.startsWith("once"));
   const objects = writes.filter(({ resource }) => resource !== "mcpservers");
   expect(objects.map(({ code }) => code)).toEqual(objects.map(() => 201));
   expect(objects).toHaveLength(11);
 
-  const before = operatorRequests(inject("auditLog"), kube.namespace).length;
+  const before = allWrites().length;
   await operator.stop();
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
   await quiet();
-  expect(operatorRequests(inject("auditLog"), kube.namespace).slice(before)).toEqual([]);
+  expect(allWrites().slice(before)).toEqual([]);
 });
 
 describe("drift", () => {

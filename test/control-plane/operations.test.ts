@@ -1,9 +1,7 @@
 // What the operator offers to those who run it: metrics, health, events, and a scope to work in.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { dump, load } from "js-yaml";
 import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { namespaced } from "../../charts/generate/rights.ts";
+import { accountIn, forget, letInto } from "../support/account.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually } from "../support/wait.ts";
@@ -27,7 +25,7 @@ const get = async (what: string, path: string) => {
 
 test("metrics go by the names that dashboards know, and health follows the caches", async () => {
   operator = await startOperator(
-    kubeconfig,
+    inject("operator").kubeconfig,
     ...["--metrics-bind-address", "127.0.0.1:0", "--health-probe-bind-address", "127.0.0.1:0"],
   );
   await kube.applyServer("measured", { image });
@@ -53,7 +51,7 @@ test("metrics go by the names that dashboards know, and health follows the cache
 });
 
 test("a webhook that can't be reached is named in the status, and its end is noticed", async () => {
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
   const path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
   const name = `broken-${kube.namespace}`;
   const hook = {
@@ -99,7 +97,7 @@ const eventsAbout = async (name: string) => {
 };
 
 test("an event tells of a problem, the same again is counted, and a server without one has none", async () => {
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
   const bad = { image, template: { spec: { restartPolicy: "Sometimes" } } };
   await kube.applyServer("told", bad);
   await kube.condition("told", "Stalled", { status: "True", reason: "Rejected" });
@@ -119,47 +117,15 @@ test("an event tells of a problem, the same again is counted, and a server witho
   expect(await eventsAbout("well")).toEqual([]);
 });
 
-/** All that the operator needs in a namespace. */
-const rules = [
-  { apiGroups: ["anypod.dev"], resources: ["mcpservers"], verbs: ["list", "watch"] },
-  { apiGroups: ["anypod.dev"], resources: ["mcpservers/status"], verbs: ["patch"] },
-  { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
-  { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
-  ...[
-    { apiGroups: [""], resources: ["secrets", "services", "serviceaccounts"] },
-    { apiGroups: ["apps"], resources: ["deployments"] },
-    { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"] },
-    { apiGroups: ["policy"], resources: ["poddisruptionbudgets"] },
-    { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"] },
-  ].map((rule) => ({ ...rule, verbs: ["get", "list", "watch", "create", "patch", "delete"] })),
-  { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
-];
-
-/** Starts the operator as an account that has a Role in the namespace and no other right; returns its log. */
-async function runWithRightsIn({ client, namespace }: TestKube): Promise<() => string> {
-  const metadata = { name: "operator" };
-  const post = <T>(path: string, body: object) => client.json<T>({ method: "POST", path, body });
-  const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
-  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  await post(accounts, { metadata });
-  await post(`${rbac}/roles`, { metadata, rules });
-  await post(`${rbac}/rolebindings`, {
-    metadata,
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "operator" },
-    subjects: [{ kind: "ServiceAccount", name: "operator", namespace }],
-  });
-  const { status } = await post<{ status: { token: string } }>(`${accounts}/operator/token`, {});
-  const config = load(readFileSync(kubeconfig, "utf8")) as { users: { user: object }[] };
-  config.users = config.users.map((user) => ({ ...user, user: { token: status.token } }));
-  const folder = mkdtempSync(join(tmpdir(), "anypod-test-"));
-  const file = join(folder, "kubeconfig");
-  writeFileSync(file, dump(config), { mode: 0o600 });
+/** Starts the operator as an account that has the chart's rights in the namespace and no other right; returns its log. */
+async function runWithRightsIn(place: TestKube): Promise<() => string> {
+  const account = await accountIn(place, kubeconfig);
   try {
-    const started = await startOperator(file, "--namespace", namespace);
-    operator = started;
-    return started.log;
+    await letInto(place, account, namespaced);
+    operator = await startOperator(account.kubeconfig, "--namespace", place.namespace);
+    return operator.log;
   } finally {
-    rmSync(folder, { recursive: true });
+    forget(account);
   }
 }
 
@@ -168,7 +134,7 @@ describe("scope", () => {
     const other = await testKube(kubeconfig);
     await other.applyServer("outside", { image });
     await kube.applyServer("inside", { image });
-    operator = await startOperator(kubeconfig, "--namespace", kube.namespace);
+    operator = await startOperator(inject("operator").kubeconfig, "--namespace", kube.namespace);
     await eventually("the inner one is made", () => kube.get("Deployment", "inside"));
     await kube.condition("inside", "Reconciling", { status: "True" });
     expect(await other.childrenOf("outside")).toEqual([]);
@@ -190,7 +156,13 @@ describe("scope", () => {
 
   test("with --selector, only servers that match are looked after, as soon as they do", async () => {
     await kube.applyServer("unlabelled", { image });
-    operator = await startOperator(kubeconfig, "--namespace", kube.namespace, "--selector", "tier=mcp");
+    operator = await startOperator(
+      inject("operator").kubeconfig,
+      "--namespace",
+      kube.namespace,
+      "--selector",
+      "tier=mcp",
+    );
     await kube.patch("McpServer", "inside", { metadata: { labels: { tier: "mcp" } } });
     await kube.remove("Service", "inside");
     await eventually("the one that matches is healed", () => kube.get("Service", "inside"));

@@ -22,7 +22,7 @@ let className: string;
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
-  operator = await startOperator(kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig);
   kubelet = startKubelet(kube.client, kube.namespace);
   played = playedGateways(kube);
   className = await played.gatewayClass("unknown", controller);

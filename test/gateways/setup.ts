@@ -6,6 +6,7 @@ import { installTraefik } from "../cluster/addons/traefik.ts";
 import { startCluster } from "../cluster/index.ts";
 import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
 import { installCrd } from "../support/kube.ts";
+import { shareCluster } from "../support/tier.ts";
 import { loadServers } from "./servers/images.ts";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -20,8 +21,5 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await installEnvoyGateway(cluster, { log, signal: interrupted.signal });
   await installTraefik(cluster, { log, signal: interrupted.signal });
   log(`two gateways are installed after ${((Date.now() - began) / 1000).toFixed(1)} s`);
-  project.provide("kubeconfig", cluster.kubeconfig);
-  project.provide("kubectl", cluster.kubectl);
-  project.provide("auditLog", cluster.auditLog ?? "");
-  return cluster.stop;
+  return shareCluster(project, cluster);
 }

@@ -47,7 +47,7 @@ test("an operator that is killed in a rollout goes on where it was when it is ba
   await world.kube.applyServer("survives", { image: newBasket, replicas: 2 });
   const { startOperator } = await import("../support/operator.ts");
   const { inject } = await import("vitest");
-  world.operator = await startOperator(inject("kubeconfig"));
+  world.operator = await startOperator(inject("operator").kubeconfig);
   await world.run("survives", { image: newBasket, replicas: 2 }, 2);
   const tally = await world.driver.calls(await world.url("survives"), 20);
   expect(tally).toMatchObject({ failed: 0, versions: { "1.1.0": 20 } });

@@ -5,6 +5,7 @@ import { startCluster } from "../cluster/index.ts";
 import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
 import { installCrd } from "../support/kube.ts";
 import { operatorImage } from "../support/operator-image.ts";
+import { shareCluster } from "../support/tier.ts";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string) => console.log(line);
@@ -12,8 +13,5 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await installCrd(cluster.kubeconfig);
   await loadImages(cluster, [basket, newBasket, conformance, driver], log);
   await cluster.loadImage((await operatorImage()).archive);
-  project.provide("kubeconfig", cluster.kubeconfig);
-  project.provide("kubectl", cluster.kubectl);
-  project.provide("auditLog", cluster.auditLog ?? "");
-  return cluster.stop;
+  return shareCluster(project, cluster);
 }

@@ -26,7 +26,10 @@ const isReady = ({ status, metadata }: AnyObject) =>
 export async function podWorld(): Promise<PodWorld> {
   const kubeconfig = inject("kubeconfig");
   const kube = await testKube(kubeconfig, { "pod-security.kubernetes.io/enforce": "restricted" });
-  const [operator, driver] = await Promise.all([startOperator(kubeconfig), startDriver(kube.client, kube.namespace)]);
+  const [operator, driver] = await Promise.all([
+    startOperator(inject("operator").kubeconfig),
+    startDriver(kube.client, kube.namespace),
+  ]);
 
   const pods = (name: string, count: number) =>
     eventually(
