@@ -19,21 +19,31 @@ const unseen: { right: Right; because: string }[] = [
 const isSeen = ({ group, resource }: Right) =>
   !unseen.some(({ right }) => right.group === group && right.resource === resource);
 
+/** What the tier has kept of its cluster; null when its cluster has no audit log, undefined when it has kept nothing. */
+function keptBy(tier: string, folder: string): Asked[] | null | undefined {
+  const file = join(folder, `${tier}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+}
+
 /**
  * Compares what the tiers have kept of their clusters with what the chart grants; what nobody used is only told when all
- * tiers have run.
- * @param folder where the tiers have kept it
+ * tiers have.
+ * @param folder where they have kept it
+ * @param ran the tiers that have run
  */
-export function rightsPart(folder: string): Tally {
-  const files = new Map(tiersWithRights.map((tier) => [tier, join(folder, `${tier}.json`)]));
-  const missing = [...files].filter(([, file]) => !existsSync(file)).map(([tier]) => tier);
-  const kept = [...files.values()].filter((file) => existsSync(file));
-  const asked = kept.flatMap((file) => JSON.parse(readFileSync(file, "utf8")) as Asked[]);
+export function rightsPart(folder: string, ran: readonly string[]): Tally {
+  const kept = new Map(tiersWithRights.map((tier) => [tier, keptBy(tier, folder)]));
+  const lost = ran.filter((tier) => kept.has(tier) && kept.get(tier) === undefined);
+  const asked = [...kept.values()].flatMap((each) => each ?? []);
   const { without, unused } = compare(asked, granted.filter(isSeen));
-  const failed = without.map((what) => `the operator asks for "${what}", and the chart doesn't grant it`);
+  const failed = [
+    ...lost.map((tier) => `${tier} has not kept what operators asked for`),
+    ...without.map((what) => `the operator asks for "${what}", and the chart doesn't grant it`),
+  ];
   console.log(`${asked.length} kinds of requests of operators, ${without.length} of them without a right`);
-  if (missing.length > 0) {
-    console.log(`rights that nobody uses are not told: there is nothing to know of ${missing.join(", ")}`);
+  const unknown = [...kept].flatMap(([tier, each]) => (each ? [] : [tier]));
+  if (unknown.length > 0) {
+    console.log(`rights that nobody uses are not told: there is nothing to know of ${unknown.join(", ")}`);
     return { passed: failed.length === 0 ? 1 : 0, failed };
   }
   console.log(`${unused.length} rights that nobody has used`);

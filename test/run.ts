@@ -79,9 +79,15 @@ function chosen(): string[] | undefined {
   return parts.filter((name) => named.size === 0 || named.has(name));
 }
 
-const partOf = (name: string, folder: string): Promise<Tally> | Tally => {
+/** What the parts of a run share: who is in it, and where tiers keep what the rights are told from. */
+interface Run {
+  names: string[];
+  folder: string;
+}
+
+const partOf = (name: string, { names, folder }: Run): Promise<Tally> | Tally => {
   if (name === "check") return checkPart();
-  return name === "rights" ? rightsPart(folder) : tier(name);
+  return name === "rights" ? rightsPart(folder, names) : tier(name);
 };
 
 /** Runs the parts one after another until the user interrupts; the running part hears of it too and cleans up. */
@@ -96,7 +102,7 @@ async function main(names: string[]): Promise<void> {
     if (interrupted) failures.push(`${name}: not run, because it was interrupted`);
     else {
       console.log(`\n── ${name} ──`);
-      const tally = await partOf(name, folder);
+      const tally = await partOf(name, { names, folder });
       passed += tally.passed;
       failures.push(...tally.failed.map((failure) => `${name}: ${failure}`));
     }

@@ -14,7 +14,8 @@ export interface AuditEvent {
 interface Line {
   stage: string;
   verb: string;
-  user: { username: string };
+  /** Nobody, when the API server doesn't know who asks: an account that is gone, say. */
+  user: { username?: string };
   userAgent?: string;
   objectRef?: { resource?: string; namespace?: string; name?: string; subresource?: string };
   responseStatus?: { code?: number };
@@ -23,7 +24,7 @@ interface Line {
 
 /** Whether a line is about an operator's request: tests use its client too, but as the cluster's administrator. */
 export const isOperators = ({ user, userAgent }: Pick<Line, "user" | "userAgent">) =>
-  userAgent === "anypod" && user.username.startsWith("system:serviceaccount:");
+  userAgent === "anypod" && user.username?.startsWith("system:serviceaccount:") === true;
 
 /** The operator's requests in a namespace so far, watches and lists left out. */
 export function operatorRequests(auditLog: string, namespace: string): AuditEvent[] {

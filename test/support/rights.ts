@@ -18,7 +18,7 @@ export interface Asked {
 
 interface Line {
   verb: string;
-  user: { username: string };
+  user: { username?: string };
   userAgent?: string;
   objectRef?: { apiGroup?: string; resource?: string; subresource?: string; name?: string };
   responseStatus?: { code?: number; message?: string };

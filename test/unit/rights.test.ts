@@ -74,6 +74,7 @@ test("a namespace that goes away, and an account that has fewer rights, are no m
 test("a right that nobody uses is named, whatever others than operators do", async () => {
   const administrators = { ...listed, user: { username: "admin" } };
   const gateways = { ...listed, userAgent: "envoy-gateway" };
-  const { unused } = await comparison(told, patched, administrators, gateways);
+  const nobody = { ...listed, user: {} };
+  const { unused } = await comparison(told, patched, administrators, gateways, nobody);
   expect(unused).toEqual(["list services", 'update leases.coordination.k8s.io "anypod"']);
 });
