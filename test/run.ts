@@ -19,7 +19,8 @@ const help = `npm test [-- part …]
   check            types, lint and format, unused code, generated files, import direction (npm run check)
   unit             pure functions and the engine, without a cluster
   golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
-  charts           the Helm charts: what they render, refuse and grant (UPDATE_GOLDEN=1 rewrites test/charts/*.out.yaml)
+  charts           the Helm charts: what they render, refuse and grant (UPDATE_GOLDEN=1 rewrites test/charts/*.out.yaml); and the
+                   workflows that release them
   gitops           what Flux and Argo CD read from an McpServer's status, and the examples for them
   control-plane    the operator against a real API server, without nodes
   chaos            the operator under faults, the quick part (npm run chaos plays all)

@@ -1,4 +1,5 @@
-// What the tests of the charts need: Helm and kubeconform, built once, and the schemas of all kinds.
+// What the tests of the charts and of their release need: Helm, kubeconform and actionlint, built once, and the schemas of all
+// kinds.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ declare module "vitest" {
   interface ProvidedContext {
     helm: string;
     kubeconform: string;
+    actionlint: string;
     /** The folder with a JSON schema for each kind. */
     schemas: string;
   }
@@ -17,11 +19,12 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => void> {
   const context = { log: (line: string) => console.log(line), signal: new AbortController().signal };
-  const binary = await ensureBinaries(context, ["helm", "kubeconform"]);
+  const binary = await ensureBinaries(context, ["helm", "kubeconform", "actionlint"]);
   const folder = mkdtempSync(join(tmpdir(), "anypod-charts-"));
   await writeSchemas(folder);
   project.provide("helm", binary("helm"));
   project.provide("kubeconform", binary("kubeconform"));
+  project.provide("actionlint", binary("actionlint"));
   project.provide("schemas", folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }

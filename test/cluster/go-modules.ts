@@ -33,6 +33,10 @@ export function goModules(): GoModule[] {
       takes: "half a minute",
     }),
     gitops(),
+    required("actionlint", "github.com/rhysd/actionlint", {
+      packages: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
+      takes: "half a minute",
+    }),
     required("coredns", "github.com/coredns/coredns", { packages: { coredns: "." }, takes: "a minute or two" }),
     required("envoy-gateway", "github.com/envoyproxy/gateway", {
       packages: { "envoy-gateway": "github.com/envoyproxy/gateway/cmd/envoy-gateway" },
