@@ -16,24 +16,24 @@ const help = `npm run image [-- options]
 Builds the operator's image without Docker or a registry, and prints its name, where its archive is, and how large that is.
 `;
 
-function version(): string {
-  return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
+function version(sources = root): string {
+  return (JSON.parse(readFileSync(join(sources, "package.json"), "utf8")) as { version: string }).version;
 }
 
 function operatorImageName(): string {
   return `localhost/anypod:${version()}`;
 }
 
+/** Of the image of the release before this one, whose version may be the same as long as there is none. */
+export const previousTag = "previous";
+
 /** The flags of V8 that operator/main.ts asks for in its first line. */
-export function nodeFlags(): string[] {
-  const [first = ""] = readFileSync(join(root, "operator/main.ts"), "utf8").split("\n");
+export function nodeFlags(sources = root): string[] {
+  const [first = ""] = readFileSync(join(sources, "operator/main.ts"), "utf8").split("\n");
   const [, flags] = /^#!.*\bnode (.*)$/.exec(first) ?? [];
   if (flags === undefined) throw new Error("operator/main.ts has no first line with node's flags");
   return flags.split(" ");
 }
-
-/** How the image starts, but for where its Node is. */
-const program = { arguments: [...nodeFlags(), "/app/anypod.mjs"], command: ["run"] };
 
 export interface OperatorImage {
   name: string;
@@ -41,18 +41,27 @@ export interface OperatorImage {
   archive: string;
 }
 
+export interface OperatorImageOptions {
+  name?: string | undefined;
+  /** Another checkout's folder, with a node_modules. */
+  sources?: string;
+  log?: (line: string) => void;
+}
+
 /** Builds the image from the checkout as it is. */
-export async function operatorImage(
+export async function operatorImage({
   name = operatorImageName(),
-  log: (line: string) => void = () => undefined,
-): Promise<OperatorImage> {
+  sources = root,
+  log = () => undefined,
+}: OperatorImageOptions = {}): Promise<OperatorImage> {
   const folder = mkdtempSync(join(tmpdir(), "anypod-image-"));
   try {
-    await bundleOperator(folder);
+    await bundleOperator(folder, join(sources, "operator/main.ts"));
     const files = readdirSync(folder).sort();
     const content = files.map((file) => ({ path: `app/${file}`, content: readFileSync(join(folder, file)) }));
-    const Labels = { "org.opencontainers.image.title": "anypod", "org.opencontainers.image.version": version() };
-    const config = { Entrypoint: [nodeInImage, ...program.arguments], Cmd: program.command, Labels };
+    const Labels = { "org.opencontainers.image.title": "anypod", "org.opencontainers.image.version": version(sources) };
+    const Entrypoint = [nodeInImage, ...nodeFlags(sources), "/app/anypod.mjs"];
+    const config = { Entrypoint, Cmd: ["run"], Labels };
     return { name, archive: await nodeImage({ name, content: [{ path: "app/" }, ...content], config, log }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -64,7 +73,7 @@ async function main(): Promise<void> {
     options: { name: { type: "string" }, out: { type: "string" }, help: { type: "boolean", short: "h" } },
   });
   if (values.help) return console.log(help);
-  const { name, archive } = await operatorImage(values.name, console.error);
+  const { name, archive } = await operatorImage({ name: values.name, log: console.error });
   if (values.out) copyFileSync(archive, values.out);
   const path = values.out ?? archive;
   console.log(`${name}\n${path}\n${(statSync(path).size / 1e6).toFixed(0)} MB`);
