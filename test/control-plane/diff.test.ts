@@ -22,7 +22,7 @@ let folder = "";
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
-  operator = await startOperator(kubeconfig, "--namespace", kube.namespace);
+  operator = await startOperator(inject("operator").kubeconfig, "--namespace", kube.namespace);
   played = playedGateways(kube);
   folder = mkdtempSync(join(tmpdir(), "anypod-diff-"));
 });
@@ -133,7 +133,7 @@ test("never shows what a Secret holds", async () => {
     expect(objectsIn(stdout)).toContain("~ Secret/secret-request-state");
     for (const value of [data.key, data.keys, "b3RoZXI="]) expect(stdout).not.toContain(value);
   } finally {
-    operator = await startOperator(kubeconfig, "--namespace", kube.namespace);
+    operator = await startOperator(inject("operator").kubeconfig, "--namespace", kube.namespace);
   }
 });
 

@@ -20,7 +20,7 @@ let operator: RunningOperator;
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
-  operator = await startOperator(kubeconfig, "--namespace", kube.namespace);
+  operator = await startOperator(inject("operator").kubeconfig, "--namespace", kube.namespace);
 });
 afterAll(() => operator.stop());
 
