@@ -11,7 +11,7 @@ import { renderServers } from "../../operator/render.ts";
 import { operatorRequests, writesOf } from "../support/audit.ts";
 import { type AnyObject, type TestKube, testKube, written } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually, untilQuiet } from "../support/wait.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
 const kubeconfig = inject("kubeconfig");
@@ -36,19 +36,11 @@ const settled = (name: string) =>
     const { status, metadata } = await kube.server(name);
     return status?.observedGeneration === metadata.generation;
   });
-/** How often the operator has written an object; statuses follow what others do. */
-const writes = () =>
-  writesOf(operatorRequests(inject("auditLog"), kube.namespace)).filter(({ subresource }) => subresource === "").length;
-/** Waits until the operator has written nothing for a while. */
+const writes = () => writesOf(operatorRequests(inject("auditLog"), kube.namespace));
+/** Waits until the operator writes nothing any more. How often it has written an object; statuses follow what others do. */
 async function quiet(): Promise<number> {
-  let before = -1;
-  let since = Date.now();
-  await eventually("the operator is quiet", () => {
-    if (writes() !== before) since = Date.now();
-    before = writes();
-    return Date.now() - since > 1500;
-  });
-  return before;
+  await untilQuiet(() => writes().length);
+  return writes().filter(({ subresource }) => subresource === "").length;
 }
 
 test("a server that nobody has looked at yet says so, also where there is no operator", async () => {

@@ -4,7 +4,7 @@ import type { Status } from "../../operator/api/mcpserver.ts";
 import { operatorRequests, writesOf } from "../support/audit.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually, untilQuiet } from "../support/wait.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
 const kubeconfig = inject("kubeconfig");
@@ -38,18 +38,7 @@ const everything = [
   "ServiceAccount",
 ];
 
-/** Waits until nothing has been written for the server's namespace in the time that several passes take. */
-async function quiet(): Promise<void> {
-  const count = () => operatorRequests(inject("auditLog"), kube.namespace).length;
-  let before = -1;
-  let since = Date.now();
-  await eventually("the operator is quiet", () => {
-    const now = count();
-    if (now !== before) since = Date.now();
-    before = now;
-    return Date.now() - since > 1500;
-  });
-}
+const quiet = () => untilQuiet(() => operatorRequests(inject("auditLog"), kube.namespace).length);
 
 test("a server's objects are all owned by it, and go with it", async () => {
   await settle("owned", { image });

@@ -7,7 +7,7 @@ import { startKubelet } from "../chaos/kubelet.ts";
 import { operatorRequests } from "../support/audit.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually, untilQuiet } from "../support/wait.ts";
 import { accepted, type PlayedGateways, playedGateways, programmed, resolved } from "./gateways.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
@@ -305,17 +305,7 @@ const requests = () =>
     ({ resource, subresource }) => resource !== "gateways" && !(resource === "httproutes" && subresource === "status"),
   );
 
-/** Waits until the operator has asked for nothing in the time that several passes take. */
-async function quiet(): Promise<void> {
-  let before = -1;
-  let since = Date.now();
-  await eventually("the operator is quiet", () => {
-    const now = requests().length;
-    if (now !== before) since = Date.now();
-    before = now;
-    return Date.now() - since > 1500;
-  });
-}
+const quiet = () => untilQuiet(() => requests().length);
 
 test("a routed server that is settled costs no write, whatever a controller repeats", async () => {
   await kube.applyServer("settled", behind("edge", "settled.example.com", { pools: [{ name: "a", tools: ["x"] }] }));

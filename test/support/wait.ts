@@ -26,3 +26,19 @@ export async function eventually<T>(
     cause: last,
   });
 }
+
+/** Longer than anything that the operator puts off while nothing happens: counts of pods wait for two seconds. */
+const still = 2500;
+
+/** Waits until `count`, of requests as a rule, has stood still for a while, and returns it. */
+export async function untilQuiet(count: () => number): Promise<number> {
+  let before = -1;
+  let since = Date.now();
+  await eventually("the operator is quiet", () => {
+    const now = count();
+    if (now !== before) since = Date.now();
+    before = now;
+    return Date.now() - since > still;
+  });
+  return before;
+}
