@@ -6,7 +6,7 @@ import { routes } from "../desired/routing/index.ts";
 import type { RoutingWorld } from "../desired/routing/routes.ts";
 import type { ParentState, RouteState } from "../status/observed.ts";
 import type { RoutingEvidence } from "../status/routed.ts";
-import { addressesOf, gatewayKeysOf, isOlder } from "./addresses.ts";
+import { addressesOf, gatewayKeysOf, isOlder, meet } from "./addresses.ts";
 import type { Caches } from "./caches.ts";
 import type { Child } from "./observed.ts";
 import type { Waited } from "./waited.ts";
@@ -25,8 +25,11 @@ type RoutingCaches = Pick<Caches, "serversAt" | "gateway" | "controllerOf" | "se
 function holderOf(server: McpServer, caches: RoutingCaches): { namespace: string; name: string } | undefined {
   const rivals = addressesOf(server).flatMap(caches.serversAt);
   const older = rivals.find(
-    ({ metadata }) =>
-      metadata.uid !== server.metadata.uid && !metadata.deletionTimestamp && isOlder(metadata, server.metadata),
+    (rival) =>
+      rival.metadata.uid !== server.metadata.uid &&
+      !rival.metadata.deletionTimestamp &&
+      isOlder(rival.metadata, server.metadata) &&
+      meet(rival, server),
   );
   return older?.metadata;
 }
