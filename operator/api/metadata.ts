@@ -20,9 +20,15 @@ const notKey =
 const notValue =
   "a label's value is letters, digits, '-', '_' and '.', 63 at most, beginning and ending with a letter or digit";
 
+/** To the API server, null is the empty text here. */
+const textOrNull = z
+  .string()
+  .nullable()
+  .transform((value) => value ?? "");
+
 /** Texts by key. `problem` tells what is wrong with an entry. */
 const texts = (problem: (key: string, value: string) => string | undefined) =>
-  z.record(z.string(), z.string()).superRefine((entries, context) => {
+  z.record(z.string(), textOrNull).superRefine((entries, context) => {
     for (const [key, value] of Object.entries(entries)) {
       const message = problem(key, value);
       if (message) context.addIssue({ code: "custom", path: [key], message });

@@ -106,6 +106,7 @@ export const badManifests: [what: string, text: string][] = [
 export const goodManifests: [what: string, text: string][] = [
   ["the smallest one", manifest({})],
   ["labels of all sorts", manifest({ metadata: ["labels:", "  a: ''", "  example.com/b_c.D: x.y_Z-1"] })],
+  ["a label and an annotation that are null", manifest({ metadata: ["labels: {a: null}", "annotations: {a: }"] })],
   ["an annotation's key with a capital in its domain", manifest({ metadata: ["annotations:", "  Example.com/b: c"] })],
   ["a label whose value is a date", manifest(label("a: 2026-07-28"))],
   ["a version without quotes", manifest({ spec: ["protocolVersions: [2026-07-28]"] })],
