@@ -12,7 +12,7 @@ export interface Layer {
 }
 
 export interface ImageConfig {
-  Entrypoint: string[];
+  Entrypoint?: string[];
   Cmd?: string[];
   Env?: string[];
   User?: string;

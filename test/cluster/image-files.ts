@@ -46,7 +46,8 @@ function libraries(program: string): string[] {
   return [...new Set([...named, ...beside.map((name) => join(dirname(libc as string), name))])].sort();
 }
 
-function foldersOf(files: TarEntry[]): TarEntry[] {
+/** The folders that the files are in, outermost first. */
+export function foldersOf(files: TarEntry[]): TarEntry[] {
   const folders = new Set<string>();
   for (const { path } of files) {
     for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) folders.add(`${folder}/`);
@@ -59,9 +60,9 @@ function foldersOf(files: TarEntry[]): TarEntry[] {
  * asks has that in the name of the file that it makes.
  */
 export function filesDigest(entries: TarEntry[], { program, version }: { program: string; version: string }): string {
-  const facts = entries.map(({ path, content, mode }) => {
+  const facts = entries.map(({ path, content, mode, link }) => {
     const isProgram = content !== undefined && !Buffer.isBuffer(content) && content.file === program;
-    return [path, mode, isProgram ? version : fingerprint(content)];
+    return [path, mode, isProgram ? version : fingerprint(content), ...(link ? [link] : [])];
   });
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 16);
 }

@@ -44,11 +44,7 @@ export async function nodeImage({ name, content, config: given, log = () => unde
   );
   const stem = name.replaceAll(/[^a-zA-Z0-9.-]/g, "_");
   const archive = join(dir, `${stem}-${id}.tar`);
-  if (existsSync(archive)) {
-    // Young again: nobody removes it as old while it is being loaded.
-    utimesSync(archive, new Date(), new Date());
-    return archive;
-  }
+  if (existsSync(archive)) return keptYoung(archive);
   removeOld(dir, `${stem}-`);
   const file = join(dir, `${stem}-${id}.layer`);
   const { sha256 } = await writeWhole(file, (path) => writeTar(path, content));
@@ -65,8 +61,14 @@ export function digest(...parts: (string | Buffer)[]): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Earlier builds under this name, unless another test run may just be loading them. */
-function removeOld(dir: string, prefix: string): void {
+/** The same archive, young again: nobody removes it as old while it is being loaded. */
+export function keptYoung(archive: string): string {
+  utimesSync(archive, new Date(), new Date());
+  return archive;
+}
+
+/** Removes earlier builds under this name, unless another test run may just be loading them. */
+export function removeOld(dir: string, prefix: string): void {
   const hour = 60 * 60_000;
   for (const name of readdirSync(dir)) {
     const file = join(dir, name);

@@ -8,6 +8,8 @@ export interface TarEntry {
   path: string;
   /** What the file holds, or where that is on this machine. Nothing for a folder. */
   content?: Buffer | { file: string };
+  /** Makes it a symbolic link to this. */
+  link?: string;
   /** 0o644 (0o755 for folders) unless told. */
   mode?: number;
 }
@@ -52,7 +54,7 @@ function sizeOf(content: TarEntry["content"]): number {
 }
 
 /** The "ustar" header of POSIX.1-1988. */
-function header({ path, mode }: TarEntry, size: number): Buffer {
+function header({ path, mode, link }: TarEntry, size: number): Buffer {
   const folder = path.endsWith("/");
   const { name, prefix } = split(path);
   const bytes = Buffer.alloc(block);
@@ -63,12 +65,18 @@ function header({ path, mode }: TarEntry, size: number): Buffer {
   bytes.write(octal(size, 12), 124);
   bytes.write(octal(0, 12), 136);
   bytes.write("        ", 148);
-  bytes.write(folder ? "5" : "0", 156);
+  bytes.write(typeOf(link, folder), 156);
+  if (link) bytes.write(link, 157, 100);
   bytes.write("ustar\u000000", 257);
   bytes.write(prefix, 345);
   const sum = bytes.reduce((total, byte) => total + byte, 0);
   bytes.write(`${octal(sum, 7)}\u0000 `.slice(-8), 148);
   return bytes;
+}
+
+function typeOf(link: string | undefined, folder: boolean): string {
+  if (link) return "2";
+  return folder ? "5" : "0";
 }
 
 function octal(value: number, width: number): string {
