@@ -15,7 +15,7 @@ export interface NodeParts {
   server: string;
 }
 
-const nodeName = "node1";
+export const nodeName = "node1";
 
 export async function startKubelet(context: StartContext, parts: NodeParts): Promise<Process> {
   const { pki, binary } = parts;

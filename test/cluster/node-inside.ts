@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { killCgroups, removeCgroups } from "./cgroups.ts";
 import { importImage, startContainerd } from "./containerd.ts";
 import { startControlPlane } from "./control-plane.ts";
-import { nodeReady, startKubelet, startKubeProxy, startScheduler } from "./kubelet.ts";
+import { nodeName, nodeReady, startKubelet, startKubeProxy, startScheduler } from "./kubelet.ts";
 import { createMounts, removeMounts } from "./mounts.ts";
 import { createNetwork, nodeAddress } from "./network.ts";
 import type { StartContext } from "./processes.ts";
+import { provideVolumes } from "./volumes.ts";
 import { messageOf } from "./wait.ts";
 
 export interface InsideOptions {
@@ -72,6 +73,7 @@ async function start(): Promise<void> {
     startKubeProxy(context, node),
     startScheduler(context, node),
     nodeReady(context, kubelet, client),
+    provideVolumes(client, { ...context, dir: join(context.dir, "data/volumes"), node: nodeName }),
   ]);
   const kubeconfig = join(context.dir, "kubeconfig");
   pki.kubeconfig({ path: kubeconfig, server: `https://127.0.0.1:${options.port}`, identity: "admin" });

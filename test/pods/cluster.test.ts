@@ -7,6 +7,7 @@ import { leftovers, namespaceIds } from "../cluster/leftovers.ts";
 import { pauseImageName } from "../cluster/pause-image.ts";
 import { chooseProvider } from "../cluster/providers.ts";
 import { ask } from "../cluster/state.ts";
+import { smallDiskClass } from "../cluster/volumes.ts";
 
 const { provider } = await chooseProvider("pods");
 
@@ -43,8 +44,29 @@ describe.runIf(provider === "node")("a node with a running pod", { timeout: 90_0
   });
 });
 
+/** A pod with a disk of its own. */
 function runPod({ kubectl, kubeconfig }: Starter): void {
-  const run = (...args: string[]) => execFileSync(kubectl, ["--kubeconfig", kubeconfig, ...args], { stdio: "pipe" });
-  run("run", "pod", `--image=${pauseImageName}`, "--image-pull-policy=IfNotPresent");
-  run("wait", "pod/pod", "--for=condition=Ready", "--timeout=30s");
+  const claim = {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "disk" },
+    spec: {
+      storageClassName: smallDiskClass,
+      accessModes: ["ReadWriteOnce"],
+      resources: { requests: { storage: "1Mi" } },
+    },
+  };
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "pod" },
+    spec: {
+      containers: [{ name: "pod", image: pauseImageName, volumeMounts: [{ name: "disk", mountPath: "/disk" }] }],
+      volumes: [{ name: "disk", persistentVolumeClaim: { claimName: "disk" } }],
+    },
+  };
+  const run = (args: string[], input = "") =>
+    execFileSync(kubectl, ["--kubeconfig", kubeconfig, ...args], { stdio: "pipe", input });
+  run(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: [claim, pod] }));
+  run(["wait", "pod/pod", "--for=condition=Ready", "--timeout=30s"]);
 }

@@ -6,6 +6,7 @@ import { basket, conformance, driver, loadImages, newBasket } from "../support/i
 import { installCrd } from "../support/kube.ts";
 import { operatorImage, previousTag } from "../support/operator-image.ts";
 import { unpackPreviousRelease } from "../support/previous-release.ts";
+import { loadStoreImages, postgres, redis } from "../support/store-images.ts";
 import { shareCluster } from "../support/tier.ts";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -14,6 +15,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await installCrd(cluster.kubeconfig);
   await loadImages(cluster, [basket, newBasket, conformance, driver], log);
   await cluster.loadImage((await operatorImage()).archive);
+  await loadStoreImages(cluster, [redis, postgres], log);
   // Only one test can't do without, and that says so.
   await loadPreviousOperator(cluster).catch(({ message }: Error) => log(message));
   return shareCluster(project, cluster);
