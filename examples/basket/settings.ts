@@ -1,6 +1,7 @@
 // What the environment may say, read once at start. Nothing else in this server looks at process.env.
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { StoreSettings } from "./store-url.ts";
 
 /** Everything that differs between one pod and the next. Keys are raw bytes and never leave the ring. */
 export interface Settings {
@@ -13,7 +14,8 @@ export interface Settings {
   readonly keys: readonly [Uint8Array, ...Uint8Array[]];
   /** True when no key was given, so that no other pod can unseal what this one sealed. */
   readonly keyIsRandom: boolean;
-  readonly storeUrl: string | undefined;
+  /** Where baskets and tasks live; nothing means this process's memory. */
+  readonly store: StoreSettings | undefined;
   readonly drainMs: number;
   /** Hostnames that a browser's Origin header may name; requests without Origin always pass. */
   readonly allowedOrigins: readonly string[];
@@ -33,10 +35,20 @@ export function readSettings(environment: Environment, version: string): Setting
     path: environment.MCP_PATH || "/mcp",
     keys: keys ?? [randomBytes(32)],
     keyIsRandom: keys === undefined,
-    storeUrl: environment.MCP_TASK_STORE_URL || undefined,
+    store: readStore(environment),
     drainMs: wholeNumber(environment, "DRAIN_SECONDS", 30) * 1000,
     allowedOrigins: ["localhost", "127.0.0.1", "[::1]", ...list(environment.MCP_ALLOWED_ORIGINS)],
     allowedHosts: list(environment.MCP_ALLOWED_HOSTS),
+  };
+}
+
+function readStore(environment: Environment): StoreSettings | undefined {
+  const url = environment.MCP_TASK_STORE_URL?.trim();
+  if (!url) return;
+  return {
+    url,
+    prefix: environment.MCP_TASK_STORE_PREFIX ?? "",
+    caFile: environment.MCP_TASK_STORE_CA || undefined,
   };
 }
 

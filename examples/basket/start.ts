@@ -27,7 +27,7 @@ export function start(name: string, version: string, build: (parts: Parts) => Se
     const own = log.child({ pod: settings.pod, version: settings.version });
     if (settings.keyIsRandom)
       own.warn("requestState is sealed with a random key: set MCP_REQUEST_STATE_KEY before running more than one pod");
-    const store = openStore(settings.storeUrl, own);
+    const store = openStore(settings.store, own);
     const served = build({ settings, store, ring: createRing(settings.keys) });
     serve({ settings, log: own, ...served, close: store.close });
   } catch (error) {

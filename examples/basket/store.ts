@@ -1,7 +1,11 @@
 // Where baskets and tasks live. A record is a flat set of string fields under one key, so that two pods can add to it at
-// the same time without reading it first. The implementations: memory, for one pod, and Redis, for many.
+// the same time without reading it first. The implementations: memory, for one pod; Redis and PostgreSQL, for many.
 import type { Log } from "./log.ts";
+import { openMemoryStore } from "./store-memory.ts";
+import { bounded, watchOutages } from "./store-outage.ts";
+import { openPostgresStore } from "./store-postgresql.ts";
 import { openRedisStore } from "./store-redis.ts";
+import { parseStoreUrl, type StoreSettings } from "./store-url.ts";
 
 export type Fields = Record<string, string>;
 
@@ -14,39 +18,27 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Opens what MCP_TASK_STORE_URL names. Throws an Error when the scheme isn't one of ours. */
-export function openStore(url: string | undefined, log: Log): Store {
-  if (url === undefined) {
+/**
+ * Opens what MCP_TASK_STORE_URL names, and connects in the background: while a store is away, calls that need it fail after a
+ * few seconds with a `StoreError`, and the pod lives on. Throws an Error when the settings are wrong.
+ */
+export function openStore(settings: StoreSettings | undefined, log: Log): Store {
+  if (settings === undefined) {
     log.warn("baskets and tasks are kept in memory: set MCP_TASK_STORE_URL before running more than one pod");
     return openMemoryStore();
   }
-  const scheme = url.split(":", 1)[0];
-  if (scheme === "redis" || scheme === "rediss") return openRedisStore(url, log);
-  throw new Error(`MCP_TASK_STORE_URL must begin with redis:// or rediss://, not ${scheme}:`);
+  const target = parseStoreUrl(settings);
+  const outages = watchOutages(log);
+  const store = target.kind === "redis" ? openRedisStore(target, outages) : openPostgresStore(target, outages);
+  // "basket:" is older than the prefix: without one, records stay where earlier versions left them.
+  return bounded(withPrefix(store, `${settings.prefix}basket:`), outages);
 }
 
-/** Records of this process only. */
-export function openMemoryStore(now: () => number = Date.now): Store {
-  const records = new Map<string, { fields: Fields; expires: number }>();
-  const living = (key: string) => {
-    const record = records.get(key);
-    if (record !== undefined && record.expires <= now()) records.delete(key);
-    return records.get(key);
-  };
+function withPrefix(store: Store, prefix: string): Store {
   return {
-    create: async (key, fields, lifetimeMs) => {
-      for (const old of records.keys()) living(old);
-      records.set(key, { fields: { ...fields }, expires: now() + lifetimeMs });
-    },
-    merge: async (key, fields) => {
-      const record = living(key);
-      if (record !== undefined) Object.assign(record.fields, fields);
-      return record !== undefined;
-    },
-    read: async (key) => {
-      const record = living(key);
-      return record && { ...record.fields };
-    },
-    close: async () => {},
+    create: (key, fields, lifetimeMs) => store.create(prefix + key, fields, lifetimeMs),
+    merge: (key, fields) => store.merge(prefix + key, fields),
+    read: (key) => store.read(prefix + key),
+    close: store.close,
   };
 }

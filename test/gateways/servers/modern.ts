@@ -14,7 +14,7 @@ import { silentTools } from "./silent-tools.ts";
 
 console.warn = () => undefined;
 const settings = readSettings(process.env, "1.0.0");
-const store = openStore(settings.storeUrl, createLog({ server: "modern" }));
+const store = openStore(settings.store, createLog({ server: "modern" }));
 const kit = { tasks: openTasks(store, taskKinds), ring: createRing(settings.keys), bus: new InMemoryServerEventBus() };
 
 const quick = (name: string): Tool => ({ name, description: "Answers at once", call: () => text("done") });

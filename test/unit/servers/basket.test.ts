@@ -100,7 +100,7 @@ test("a page of another site is refused", async () => {
 test("without a store it warns, and a store of an unknown kind stops the start with a reason", async () => {
   expect(server.log).toContainEqual(expect.objectContaining({ msg: expect.stringContaining("MCP_TASK_STORE_URL") }));
   await expect(startServer(basket, { MCP_TASK_STORE_URL: "mysql://localhost/x" })).rejects.toThrow(
-    "must begin with redis:// or rediss://, not mysql:",
+    "must begin with redis://, rediss:// or postgresql://, not mysql://",
   );
 });
 

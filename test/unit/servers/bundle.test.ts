@@ -35,7 +35,8 @@ async function bundle(entry: string, name: string): Promise<string> {
 }
 
 test("the basket server works as one file", async () => {
-  await using server = await startServer(await bundle(basket, "basket.mjs"), { POD_NAME: "bundled" });
+  const env = { POD_NAME: "bundled", MCP_TASK_STORE_URL: "postgresql://127.0.0.1:1/none" };
+  await using server = await startServer(await bundle(basket, "basket.mjs"), env);
   await using caller = await connect(server.url, "fresh");
   expect(await callFast(caller.client)).toEqual({ pod: "bundled", version: "1.0.0" });
 });
