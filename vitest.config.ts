@@ -11,6 +11,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 } },
       { test: { name: "golden", include: ["test/golden/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "stores", include: ["test/stores/*.test.ts"], testTimeout: 60_000, hookTimeout: 300_000 } },
       {
         test: {
           name: "charts",

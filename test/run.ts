@@ -9,7 +9,7 @@ import { rightsPart, tiersWithRights } from "./rights.ts";
 import { root, run } from "./support/processes.ts";
 import { type Tally, tallyOf } from "./support/tally.ts";
 
-const tiers = ["unit", "golden", "charts", "gitops", "control-plane", "chaos", "pods", "gateways"];
+const tiers = ["unit", "golden", "stores", "charts", "gitops", "control-plane", "chaos", "pods", "gateways"];
 const parts = ["check", ...tiers, "rights"];
 /** Tiers in which a test takes seconds: each is shown as it ends. */
 const slow = new Set(["control-plane", "chaos", "pods", "gateways"]);
@@ -19,6 +19,7 @@ const help = `npm test [-- part …]
   check            types, lint and format, unused code, generated files, import direction (npm run check)
   unit             pure functions and the engine, without a cluster
   golden           what render prints, against test/golden/*.out.yaml (UPDATE_GOLDEN=1 rewrites them)
+  stores           the sample server against real Redis and PostgreSQL, of Debian's packages
   charts           the Helm charts: what they render, refuse and grant (UPDATE_GOLDEN=1 rewrites test/charts/*.out.yaml); and the
                    workflows that release them
   gitops           what Flux and Argo CD read from an McpServer's status, and the examples for them

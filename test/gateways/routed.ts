@@ -7,8 +7,9 @@ import { serverOf } from "../support/arbitraries.ts";
 import type { AnyObject } from "../support/kube.ts";
 import { requestTo } from "../support/routing/arbitraries.ts";
 import { type CallRequest, meaning, nameOf } from "../support/routing/meaning.ts";
+import { redis } from "../support/store-images.ts";
 import { eventually } from "../support/wait.ts";
-import { modern, sessions, store } from "./servers/images.ts";
+import { modern, sessions } from "./servers/images.ts";
 import type { GatewayWorld } from "./support.ts";
 import { base64Name, message, type Otherwise, toolCall } from "./wire.ts";
 
@@ -205,7 +206,14 @@ export const storeObjects = [
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 1,
       securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
-      containers: [{ name: "store", image: store, securityContext: restricted }],
+      containers: [
+        {
+          name: "store",
+          image: redis,
+          command: ["redis-server", "--save", "", "--protected-mode", "no"],
+          securityContext: restricted,
+        },
+      ],
     },
   },
   {

@@ -6,6 +6,7 @@ import { installTraefik } from "../cluster/addons/traefik.ts";
 import { startCluster } from "../cluster/index.ts";
 import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
 import { installCrd } from "../support/kube.ts";
+import { loadStoreImages, redis } from "../support/store-images.ts";
 import { shareCluster } from "../support/tier.ts";
 import { loadServers } from "./servers/images.ts";
 
@@ -17,6 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await installCrd(cluster.kubeconfig);
   await loadImages(cluster, [basket, newBasket, conformance, driver], log);
   await loadServers(cluster, log);
+  await loadStoreImages(cluster, [redis], log);
   const began = Date.now();
   await installEnvoyGateway(cluster, { log, signal: interrupted.signal });
   await installTraefik(cluster, { log, signal: interrupted.signal });

@@ -5,9 +5,8 @@ import type { Cluster } from "../../cluster/index.ts";
 
 export const modern = "localhost/modern:1.0.0";
 export const sessions = "localhost/sessions:1.0.0";
-export const store = "localhost/store:1.0.0";
 
-const programs = { [modern]: "modern.ts", [sessions]: "sessions.ts", [store]: "store.ts" };
+const programs = { [modern]: "modern.ts", [sessions]: "sessions.ts" };
 
 /** Builds the images and makes the cluster know them. */
 export async function loadServers(cluster: Cluster, log: (line: string) => void): Promise<void> {
