@@ -11,6 +11,12 @@ import type { Caches } from "./caches.ts";
 import type { Child } from "./observed.ts";
 import type { Waited } from "./waited.ts";
 
+/** Where calls go now, and which pools take them later. */
+interface CallsGo extends Pick<RoutingWorld, "takesCalls" | "isKnown"> {
+  beingTold: string[];
+  after?: number | undefined;
+}
+
 export interface GatheredRouting {
   /** None when the server must not have routes. */
   world: RoutingWorld | undefined;
@@ -63,10 +69,11 @@ function callsGo(
   server: McpServer,
   { pools, own }: { pools: EffectivePool[]; own: Child[] },
   waited: Waited | undefined,
-): Pick<RoutingWorld, "takesCalls" | "isKnown"> & { after?: number | undefined } {
-  if (!waited) return { takesCalls: new Set(pools.map(({ name }) => name)), isKnown: () => true };
+): CallsGo {
+  const allKnown = { isKnown: () => true, beingTold: [] };
+  if (!waited) return { takesCalls: new Set(pools.map(({ name }) => name)), ...allKnown };
   const answer = answering(pools, own);
-  if (!server.spec.routing?.gateway) return { takesCalls: new Set([mainPool, ...answer]), isKnown: () => true };
+  if (!server.spec.routing?.gateway) return { takesCalls: new Set([mainPool, ...answer]), ...allKnown };
   const routesOfPools = own.flatMap(({ route, pool, ...rest }) =>
     route && pool !== undefined && answer.has(pool) ? [{ ...rest, route, pool }] : [],
   );
@@ -80,6 +87,7 @@ function callsGo(
   return {
     takesCalls: new Set([mainPool, ...[...answer].filter(isTold)]),
     isKnown: (name) => names.has(name),
+    beingTold: later.map(({ pool }) => pool),
     after: later.length > 0 ? Math.min(...later.map(({ wait }) => wait)) : undefined,
   };
 }
@@ -126,9 +134,10 @@ export function gatherRouting(
   const gateways = gatewaysOf(server, caches);
   const ingressController = routing.ingress && caches.controllerOf("IngressClass", routing.ingress.className);
   const controllers = [...gateways.map(({ controller }) => controller), ingressController];
-  const { after, ...calls } = callsGo(server, { pools, own }, waited);
+  const { after, beingTold, takesCalls, isKnown } = callsGo(server, { pools, own }, waited);
   const world: RoutingWorld = {
-    ...calls,
+    takesCalls,
+    isKnown,
     controllers: [...new Set(controllers.filter((controller) => controller !== undefined))].sort(),
   };
   const { cannot, matchesHeaders } = routes(server, world);
@@ -137,6 +146,15 @@ export function gatherRouting(
   return {
     after,
     world: takenBy ? undefined : world,
-    evidence: { takenBy, cannot, matchesHeaders, routes: new Map(states), gateways, ingressController, classesInSight },
+    evidence: {
+      takenBy,
+      cannot,
+      matchesHeaders,
+      beingTold,
+      routes: new Map(states),
+      gateways,
+      ingressController,
+      classesInSight,
+    },
   };
 }

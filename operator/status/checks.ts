@@ -165,6 +165,12 @@ function rollout({ pools, deployments }: Evidence): Finding | undefined {
   return progressing("RollingOut", `Pods of pool ${pool.name} are being rolled out.`);
 }
 
+function beingTold({ routing }: Evidence): Finding | undefined {
+  const [pool] = routing?.beingTold ?? [];
+  if (pool === undefined) return;
+  return progressing("RoutePending", `The gateway is being told of pool ${pool}: calls go there in some seconds.`);
+}
+
 /** In the order of causes before effects. */
 export const checks: Check[] = [
   invalidSpec,
@@ -175,4 +181,5 @@ export const checks: Check[] = [
   replicaFailure,
   notRouted,
   rollout,
+  beingTold,
 ];

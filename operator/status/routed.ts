@@ -12,6 +12,8 @@ export interface RoutingEvidence {
   cannot: Limitation[];
   /** Whether the routes can tell calls apart by their headers. */
   matchesHeaders: boolean;
+  /** Pools that take no calls yet, though they could: their gateway is being told of them first. */
+  beingTold: string[];
   /** By name of the HTTPRoute or HTTPProxy. */
   routes: ReadonlyMap<string, RouteState>;
   /** Each parent that is a Gateway, and what is known of it: undefined when it isn't there, or out of sight. */

@@ -53,6 +53,7 @@ function status({ routing = byGateway, evidence = {}, pods = {} }: Case = {}) {
     routing: {
       cannot: [],
       matchesHeaders: true,
+      beingTold: [],
       routes: new Map([["basket", accepted]]),
       gateways: [edge],
       classesInSight: { gateway: true, ingress: true },
@@ -114,6 +115,14 @@ describe("where this process may not look, the routes' own conditions decide, so
       status: "True",
     });
   });
+});
+
+test("a server is Routed but not Ready while its gateway is told of a pool", () => {
+  const evidence = { beingTold: ["prices"] };
+  expect(routed(evidence)).toMatchObject({ status: "True" });
+  const ready = condition("Ready", { evidence });
+  expect(ready).toMatchObject({ status: "False", reason: "RoutePending" });
+  expect(ready?.message).toContain("pool prices");
 });
 
 describe("Routed is False, and says what to do, when", () => {
