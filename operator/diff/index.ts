@@ -100,7 +100,7 @@ export async function diff({ paths, namespace, kubeconfig, fieldManager }: DiffO
   if (manifests.length === 0) return { output: "", errors: [`no McpServer in ${paths.join(", ")}`] };
   let real: Client;
   try {
-    real = createClient(loadKubeConfig(kubeconfig));
+    real = createClient(loadKubeConfig(kubeconfig), { userAgent: "anypod-diff" });
   } catch (error) {
     return { output: "", errors: [`kubeconfig: ${oneLine(errorText(error))}`] };
   }

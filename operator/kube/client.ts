@@ -22,6 +22,8 @@ export interface ApiRequest {
 export type RequestObserver = (method: string, code: string, seconds: number) => void;
 
 export interface ClientOptions {
+  /** As the API server's audit log names who asks. */
+  userAgent?: string;
   /** Asked right before each request that writes; false makes it fail with NotAllowedError. */
   mayWrite?: () => boolean;
   observe?: RequestObserver;
@@ -132,7 +134,7 @@ function content(
   { accept = "application/json", body, contentType = "application/json" }: ApiRequest,
   headers: Record<string, string>,
 ) {
-  const common = { ...headers, accept, "user-agent": "anypod" };
+  const common = { ...headers, accept };
   if (body === undefined) return { headers: common };
   return { headers: { ...common, "content-type": contentType }, body: JSON.stringify(body) };
 }
@@ -149,7 +151,10 @@ async function errorOf({ statusCode, headers, body }: Dispatcher.ResponseData): 
 }
 
 /** A client for the current context of the kubeconfig. */
-export function createClient(config: KubeConfig, { mayWrite = () => true, observe }: ClientOptions = {}): Client {
+export function createClient(
+  config: KubeConfig,
+  { mayWrite = () => true, observe, userAgent = "anypod" }: ClientOptions = {},
+): Client {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error("the kubeconfig names no current cluster: run 'kubectl config use-context NAME'");
   const server = cluster.server.replace(/\/$/, "");
@@ -181,7 +186,7 @@ export function createClient(config: KubeConfig, { mayWrite = () => true, observ
     const response = await request(server + withQuery(options.path, options.query), {
       dispatcher,
       method,
-      ...content(options, headers),
+      ...content(options, { ...headers, "user-agent": userAgent }),
       ...(options.signal && { signal: options.signal }),
       headersTimeout: timeout,
       bodyTimeout: timeout,

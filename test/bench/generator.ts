@@ -32,16 +32,18 @@ const luaTable = (values: Record<string, string>) =>
     .map(([key, value]) => `[${lua(key)}] = ${lua(value)}`)
     .join(", ")}}`;
 
-/** Sends the requests in turns, and ends with a line of numbers. */
+/**
+ * Sends the requests as many clients would, in an order that is random and the same each time, and ends with a line of
+ * numbers. In turns, each would go to another pod than the one before, and none would find its pod awake.
+ */
 const script = (requests: Request[]) => `
 local all = {}
 function init()
 ${requests.map(({ path, headers, body }) => `  all[#all + 1] = wrk.format("POST", ${lua(path)}, ${luaTable(headers)}, ${lua(body)})`).join("\n")}
 end
-local turn = 0
+math.randomseed(1)
 function request()
-  turn = turn % #all + 1
-  return all[turn]
+  return all[math.random(#all)]
 end
 function done(summary, latency)
   local errors = summary.errors

@@ -1,6 +1,7 @@
 // Calls through a gateway that tells 20 pools apart by their headers, through the same gateway by one route that takes all,
 // and without a gateway: to the very same pods, in turns.
 import type { SpecInput } from "../../../operator/api/mcpserver.ts";
+import { managedByLabel, manager, serverLabel } from "../../../operator/desired/labels.ts";
 import { envoyGateway, installEnvoyGateway } from "../../cluster/addons/envoy-gateway.ts";
 import { gatewayAddress } from "../../cluster/addons/gateway-address.ts";
 import { applyManifest, waitFor } from "../../cluster/addons/kubectl.ts";
@@ -77,6 +78,8 @@ const object = (kind: string, apiVersion: string, name: string, content: object)
   metadata: { namespace, name },
   spec: content,
 });
+/** What anypod's policy for the server's routes goes by: it holds for both, and only the headers make a difference. */
+const labels = { [managedByLabel]: manager, [serverLabel]: server };
 const gatewayApi = "gateway.networking.k8s.io/v1";
 
 /** The Gateway; a Service of all pods of the server, whatever their pool; and one route there, for everything. */
@@ -89,14 +92,17 @@ const beside = [
     selector: { "anypod.dev/server": server },
     ports: [{ name: "http", port: 80, targetPort: 8080, appProtocol: "http" }],
   }),
-  object("HTTPRoute", gatewayApi, "one", {
-    parentRefs: [{ name: gateway }],
-    hostnames: [hosts.one],
-    rules: [{ backendRefs: [{ name: "all", port: 80 }], timeouts: { request: "1h" } }],
-  }),
+  {
+    ...object("HTTPRoute", gatewayApi, "one", {
+      parentRefs: [{ name: gateway }],
+      hostnames: [hosts.one],
+      rules: [{ backendRefs: [{ name: "all", port: 80 }], timeouts: { request: "1h" } }],
+    }),
+    metadata: { namespace, name: "one", labels },
+  },
 ];
 
-/** Tools of all pools, one pool after the other as from many clients, and here and there what the main pool has. */
+/** Tools of all pools, and here and there what the main pool has. */
 const methods: [method: string, name?: string][] = toolsOf("").flatMap((tool) => [
   ...pools.map((pool): [string, string] => ["tools/call", `${pool}${tool}`]),
   ["tools/list"],

@@ -97,15 +97,21 @@ function inExpressions(names: string[]): string[][] {
   return lists;
 }
 
+/** Gateways try headers in order: first what most other calls differ in, and last what hardly any does. */
+const bySelectivity = ([a]: [string, string], [b]: [string, string]) => placeOf(a) - placeOf(b);
+const placeOf = (header: string) => ({ [nameHeader]: 0, [versionHeader]: 2 })[header] ?? 1;
+
 /** The matches of units that differ in the name only. */
 function matchesOfAlike(units: Unit[], regex: boolean): RouteMatch[] {
   return units.slice(0, 1).flatMap(({ rule, values }) => {
     const names = units.flatMap((unit) => unit.values[nameHeader] ?? []);
-    const headers = Object.entries(values).map(([name, value]) => {
-      if (name !== nameHeader) return matchesOfHeader(name, [value], regex);
-      const lists = regex ? inExpressions(names) : names.flatMap(headerValues).map((form) => [form]);
-      return lists.flatMap((forms) => matchesOfHeader(name, forms, regex));
-    });
+    const headers = Object.entries(values)
+      .toSorted(bySelectivity)
+      .map(([name, value]) => {
+        if (name !== nameHeader) return matchesOfHeader(name, [value], regex);
+        const lists = regex ? inExpressions(names) : names.flatMap(headerValues).map((form) => [form]);
+        return lists.flatMap((forms) => matchesOfHeader(name, forms, regex));
+      });
     const path = { type: "Exact" as const, value: rule.path };
     return combinations(headers).map((one) => ({ path, ...(one.length > 0 && { headers: one }) }));
   });

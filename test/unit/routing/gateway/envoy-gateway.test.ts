@@ -27,12 +27,12 @@ test("the names of a pool are one match, as Envoy tries one match after the othe
         type: Exact
         value: /mcp
       headers:
-        - type: Exact
-          name: Mcp-Method
-          value: tools/call
         - type: RegularExpression
           name: Mcp-Name
           value: ^(a\\.b|=\\?base64\\?YS5i\\?=|plain|=\\?base64\\?cGxhaW4=\\?=|=\\?base64\\?d8OpdHRlcg==\\?=)$
+        - type: Exact
+          name: Mcp-Method
+          value: tools/call
     "
   `);
 });
@@ -192,9 +192,9 @@ describe("limits", () => {
       matches.flatMap(({ headers = [] }) => headers.slice(1)),
     );
     expect(yaml(names)).toMatchInlineSnapshot(`
-      "- type: RegularExpression
-        name: Mcp-Name
-        value: ^(checkout|=\\?base64\\?Y2hlY2tvdXQ=\\?=)$
+      "- type: Exact
+        name: Mcp-Method
+        value: tools/call
       "
     `);
     expect(limitationsOf(server, kind)).toEqual([]);

@@ -69,7 +69,7 @@ describe("limits", () => {
         filters: 2
         to: basket
       - matches:
-          - /mcp tools/call ^(checkout|=\\?base64\\?Y2hlY2tvdXQ=\\?=)$
+          - /mcp ^(checkout|=\\?base64\\?Y2hlY2tvdXQ=\\?=)$ tools/call
         filters: 2
         to: basket
       - matches:
