@@ -1,5 +1,5 @@
 // The operator that is measured: a process of its own under a user of its own, bundled unless told.
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -31,7 +31,9 @@ function flagsOf(source: string): string[] {
 /** Bundles the operator, and asks it which addresses it would listen on. */
 export async function operatorProgram(entry: string | undefined, flags: string[] | undefined): Promise<Program> {
   const source = resolve(entry ?? join(root, "operator/main.ts"));
-  const bundle = await bundleOperator(mkdtempSync(join(tmpdir(), "anypod-bench-")), source);
+  const folder = mkdtempSync(join(tmpdir(), "anypod-bench-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const bundle = await bundleOperator(folder, source);
   const { stdout } = await run(["node", bundle, "run", "--help"]);
   const addresses = new Set(stdout.match(/--[a-z-]*bind-address\b/g));
   const nodeFlags = flags ?? flagsOf(source);
