@@ -20,7 +20,7 @@ const namespace = "routing";
 const server = "bench";
 const gateway = "bench";
 const pools = Array.from({ length: 20 }, (_, index) => `p${index}`);
-const toolsOf = (pool: string) => Array.from({ length: 5 }, (_, index) => `${pool}_tool_${index}`);
+const toolsOf = (pool: string) => Array.from({ length: 25 }, (_, index) => `${pool}_tool_${index}`);
 
 // --- What is called -------------------------------------------------------------------------------------------------
 
