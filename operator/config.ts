@@ -5,6 +5,12 @@ import type { ParseArgsConfig } from "node:util";
 /** How the command was called is wrong; the message says how to call it. */
 export class UsageError extends Error {}
 
+/** Where images of managed stores are, without their tags; the official ones when not given. */
+export interface StoreImageNames {
+  redis?: string;
+  postgresql?: string;
+}
+
 export interface Config {
   /** Path of a kubeconfig; undefined: KUBECONFIG, in-cluster, or ~/.kube/config. */
   kubeconfig: string | undefined;
@@ -19,6 +25,9 @@ export interface Config {
   metricsAddress: string | undefined;
   healthAddress: string | undefined;
   logLevel: string;
+  /** Whether stores are asked if they answer, and pods what they can do. */
+  probe: boolean;
+  storeImages: StoreImageNames;
 }
 
 export const runOptions = {
@@ -32,6 +41,10 @@ export const runOptions = {
   "metrics-bind-address": { type: "string" },
   "health-probe-bind-address": { type: "string" },
   "log-level": { type: "string" },
+  probe: { type: "boolean" },
+  "no-probe": { type: "boolean" },
+  "redis-image": { type: "string" },
+  "postgresql-image": { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const satisfies ParseArgsConfig["options"];
 
@@ -49,6 +62,12 @@ export const runHelp = `anypod run [options]
                         where /metrics is served, 0 for nowhere       (default: :8080 in a cluster, else 0)
   --health-probe-bind-address ADDRESS
                         where /healthz and /readyz are served         (default: :8081 in a cluster, else 0)
+  --probe, --no-probe   whether task stores that aren't anypod's are asked if they answer, and pods if they make tasks
+                        (default: on in a cluster, else off)
+  --redis-image NAME    where images of managed Redis stores are, without a tag: a mirror, or Redis instead of Valkey
+                                              [$ANYPOD_REDIS_IMAGE] (default: docker.io/valkey/valkey)
+  --postgresql-image NAME
+                        the same of PostgreSQL     [$ANYPOD_POSTGRESQL_IMAGE] (default: docker.io/library/postgres)
   --log-level LEVEL     trace, debug, info, warn, error               [$ANYPOD_LOG_LEVEL] (default: info)
 `;
 
@@ -64,6 +83,10 @@ interface RunFlags extends Values {
   "metrics-bind-address"?: string;
   "health-probe-bind-address"?: string;
   "log-level"?: string;
+  probe?: boolean;
+  "no-probe"?: boolean;
+  "redis-image"?: string;
+  "postgresql-image"?: string;
 }
 
 const levels = ["trace", "debug", "info", "warn", "error"];
@@ -98,6 +121,13 @@ function logLevel(flags: RunFlags, env: NodeJS.ProcessEnv): string {
   return level;
 }
 
+/** What the environment, and perhaps flags, say of images. */
+export function storeImagesOf(env: NodeJS.ProcessEnv, flags: RunFlags = {}): StoreImageNames {
+  const redis = flags["redis-image"] ?? env.ANYPOD_REDIS_IMAGE;
+  const postgresql = flags["postgresql-image"] ?? env.ANYPOD_POSTGRESQL_IMAGE;
+  return { ...(redis && { redis }), ...(postgresql && { postgresql }) };
+}
+
 /** @throws UsageError when a value can't be used */
 export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
   const inCluster = env.KUBERNETES_SERVICE_HOST !== undefined;
@@ -112,5 +142,7 @@ export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
     metricsAddress: bind("metrics-bind-address", ":8080"),
     healthAddress: bind("health-probe-bind-address", ":8081"),
     logLevel: logLevel(flags, env),
+    probe: flags.probe ?? (inCluster && !flags["no-probe"]),
+    storeImages: storeImagesOf(env, flags),
   };
 }

@@ -3,14 +3,36 @@ import { dump } from "js-yaml";
 import type { McpServer } from "./api/mcpserver.ts";
 import { desired, type World } from "./desired/index.ts";
 import { poolsOf } from "./desired/pool.ts";
-import { generated } from "./desired/request-state.ts";
+import { generated, unknownRing } from "./desired/ring.ts";
+import type { StoreOwner } from "./desired/task-store/access.ts";
+import { officialImages, type StoreImages } from "./desired/task-store/managed.ts";
 import { readManifests } from "./manifests.ts";
 
+/** What `render` is told of the cluster. */
+export interface RenderOptions {
+  /** Of the cluster's GatewayClass or IngressClass. */
+  controllers?: string[];
+  /** Where the operator has images of stores from, if not the official ones. */
+  storeImages?: Partial<StoreImages>;
+}
+
+/** The server whose store of tasks this one uses. */
+function storeOwnerOf({ metadata, spec }: McpServer, servers: McpServer[]): StoreOwner | undefined {
+  const { taskStore } = spec;
+  if (!taskStore?.ref) return taskStore && { metadata, taskStore };
+  const other = servers.find(
+    (each) => each.metadata.name === taskStore.ref?.name && each.metadata.namespace === metadata.namespace,
+  );
+  const theirs = other?.spec.taskStore;
+  return other && theirs && { metadata: other.metadata, taskStore: theirs };
+}
+
 /** What stands in for all that only a cluster knows: every pool takes calls, and so far none is there. */
-const worldOf = (server: McpServer, controllers: string[]): World => ({
-  ring: { phase: "steady", rotatedAt: generated, hash: generated },
+const worldOf = (server: McpServer, servers: McpServer[], { controllers = [], storeImages }: RenderOptions): World => ({
+  ring: unknownRing,
   configHash: generated,
   deployments: new Set(),
+  store: { owner: storeOwnerOf(server, servers), logins: unknownRing, images: { ...officialImages, ...storeImages } },
   routing: { takesCalls: new Set(poolsOf(server).map(({ name }) => name)), isKnown: () => true, controllers },
 });
 
@@ -24,21 +46,29 @@ export interface Rendered {
 const toYaml = (object: object) => dump(object, { noRefs: true, lineWidth: -1 });
 
 /** The objects of the given servers, as YAML documents. */
-export function renderServers(servers: McpServer[], controllers: string[] = []): string {
+export function renderServers(servers: McpServer[], options: RenderOptions = {}): string {
   return servers
-    .flatMap((server) => desired(server, worldOf(server, controllers)))
+    .flatMap((server) => desired(server, worldOf(server, servers, options)))
     .map((object) => `---\n${toYaml(object)}`)
     .join("");
 }
 
+/** Servers whose store of tasks is another's that isn't among these: what their pods get isn't known. */
+const withoutOwner = (servers: McpServer[]) =>
+  servers.filter((server) => server.spec.taskStore && !storeOwnerOf(server, servers));
+
 /**
  * Renders files, directories (all their .yaml, .yml and .json) or standard input (`-`).
  * @param namespace of servers that name none
- * @param controllers of the cluster's GatewayClass or IngressClass
  */
-export function render(paths: string[], namespace: string, controllers: string[] = []): Rendered {
+export function render(paths: string[], namespace: string, options: RenderOptions): Rendered {
   const { servers, errors } = readManifests(paths, namespace);
   if (errors.length > 0) return { output: "", errors };
   if (servers.length === 0) return { output: "", errors: [`no McpServer in ${paths.join(", ")}`] };
-  return { output: renderServers(servers, controllers), errors };
+  const lost = withoutOwner(servers).map(
+    ({ metadata, spec }) =>
+      `${metadata.namespace}/${metadata.name} spec.taskStore.ref: McpServer ${spec.taskStore?.ref?.name} isn't in the files: render it with -f too`,
+  );
+  if (lost.length > 0) return { output: "", errors: lost };
+  return { output: renderServers(servers, options), errors };
 }

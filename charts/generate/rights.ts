@@ -42,10 +42,10 @@ export const namespaced: Right[] = [
   on(pods, watched),
   on(gateways, watched),
   // Watched as metadata; contents are read by name.
-  on(configMaps, ["get", ...watched]),
+  on(configMaps, made),
   on(secrets, made),
   ...childKinds.map(({ type }) => on(type, made)),
-  { group: "events.k8s.io", resource: "events", verbs: ["create", "patch"] },
+  { group: "events.k8s.io", resource: "events", verbs: ["create", "list", "patch"] },
 ];
 
 /** Kinds without a namespace, of which it only reads. */

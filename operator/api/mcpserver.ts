@@ -3,11 +3,12 @@
 // holds and what the cluster holds never differ.
 import * as z from "zod";
 import * as core from "./core.ts";
-import { durationPattern, durationSeconds, goDuration } from "./duration.ts";
+import { rotateEvery } from "./duration.ts";
 import { canary, legacy, mainPool, pools } from "./pool.ts";
 import { modernVersion, routing } from "./routing.ts";
 import { text, withRules } from "./rule.ts";
 import { autoscaling, oneScaler, replicas } from "./scaling.ts";
+import { taskStore } from "./task-store.ts";
 import { image, template } from "./template.ts";
 
 export const group = "anypod.dev";
@@ -15,15 +16,6 @@ export const version = "v1alpha1";
 export const apiVersion = `${group}/${version}`;
 export const kind = "McpServer";
 export const plural = "mcpservers";
-
-const rotateEvery = withRules(
-  goDuration("rotateEvery is a duration in hours, minutes and seconds, such as 720h or 1h30m"),
-  {
-    cel: `!self.matches('${durationPattern.source}') || duration(self) >= duration('1m')`,
-    message: "rotateEvery must be a minute or more: every rotation is two rollouts",
-    holds: (value) => !durationPattern.test(value) || durationSeconds(value) >= 60,
-  },
-);
 
 const requestState = withRules(
   z.strictObject({
@@ -152,6 +144,9 @@ export const spec = withRules(
       .describe(`A server for clients that don't speak ${modernVersion}: it takes all calls of theirs.`),
     routing: routing.optional().describe("How calls come in from outside the cluster. Not at all when not given."),
     requestState: requestState.default({}).describe("The keys that seal requestState, shared by all pods."),
+    taskStore: taskStore
+      .optional()
+      .describe("Where tasks are kept, so that any pod can continue any of them. None when not given."),
     disruption: disruption
       .default({ drainSeconds: 5, gracePeriodSeconds: 60 })
       .describe("How pods stop, and how many may at once."),
@@ -186,7 +181,7 @@ export const status = z.strictObject({
     .optional()
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] })
     .describe(
-      "Ready, Reconciling, Stalled, Available and, with spec.routing, Routed, HeaderRouting and RoutingSupported: each has a message that says what to do.",
+      "Ready, Reconciling, Stalled, Available; with spec.routing, Routed, HeaderRouting and RoutingSupported; with spec.taskStore, or when tasks need one, TaskStoreReady: each has a message that says what to do.",
     ),
   url: z.string().optional().describe("Where clients reach the server, once it answers."),
   replicas: z.int32().optional().describe("Pods of the main pool."),

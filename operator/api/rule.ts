@@ -20,6 +20,17 @@ export function withRules<S extends z.ZodType>(schema: S, ...rules: Rule<z.outpu
       narrowed.refine((value) => holds(value as z.output<S>), { message, path: fieldPath?.slice(1).split(".") ?? [] }),
     schema,
   );
+  return withValidations(schema, checked, rules);
+}
+
+/** A rule on a change: `cel` over `self` and `oldSelf`. Only the API server knows both. */
+export type Transition = Pick<Rule<unknown>, "cel" | "message" | "fieldPath">;
+
+/** The schema with rules on how a live object may change, as `x-kubernetes-validations` for the CRD. */
+export const withTransitions = <S extends z.ZodType>(schema: S, ...transitions: Transition[]): S =>
+  withValidations(schema, schema, transitions);
+
+function withValidations<S extends z.ZodType>(schema: S, checked: z.ZodType, rules: Transition[]): S {
   const validations = rules.map(({ cel, message, fieldPath }) => ({
     rule: cel,
     message,

@@ -6,11 +6,14 @@ import { networkPolicy } from "./network-policy.ts";
 import { type KubeObject, sealed } from "./object.ts";
 import { pdb } from "./pdb.ts";
 import { poolsOf } from "./pool.ts";
-import { type Ring, requestStateSecret } from "./request-state.ts";
+import { requestStateSecret } from "./request-state.ts";
+import type { Ring } from "./ring.ts";
 import { routes } from "./routing/index.ts";
 import type { RoutingWorld } from "./routing/routes.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service-account.ts";
+import { storeAccess } from "./task-store/access.ts";
+import { type StoreWorld, taskStoreObjects } from "./task-store/index.ts";
 
 /** All that the desired objects depend on beside the server itself. */
 export interface World {
@@ -19,20 +22,24 @@ export interface World {
   configHash: string;
   /** Names of the Deployments that are there. */
   deployments: ReadonlySet<string>;
+  /** None: no tasks are kept, or nobody knows where. */
+  store?: StoreWorld | undefined;
   /** None: no route is to be had. */
   routing?: RoutingWorld | undefined;
 }
 
 /** The objects of a server. What pods need comes before them, so that they start at the first try. */
-export function desired(server: McpServer, { ring, configHash, deployments, routing }: World): KubeObject[] {
+export function desired(server: McpServer, { ring, configHash, deployments, store, routing }: World): KubeObject[] {
+  const access = store?.owner && storeAccess(store.owner);
   const ways = routing && routes(server, routing);
   const seal = (object: KubeObject | undefined) => (object ? [sealed(server, object)] : []);
   return [
     ...seal(serviceAccount(server)),
     ...seal(requestStateSecret(server, ring)),
-    ...seal(networkPolicy(server)),
+    ...seal(networkPolicy(server, access)),
+    ...(store ? taskStoreObjects(server, store) : []).flatMap(seal),
     ...poolsOf(server).flatMap((pool) => {
-      const [pods] = seal(deployment(server, pool, configHash)) as [KubeObject];
+      const [pods] = seal(deployment(server, pool, { configHash, access })) as [KubeObject];
       return [
         ...seal(service(server, pool, ways?.serviceAnnotations)),
         deployments.has(pool.objectName) ? pods : withInitialReplicas(pods, pool),

@@ -2,6 +2,8 @@
 
 export const serverLabel = "anypod.dev/server";
 export const poolLabel = "anypod.dev/pool";
+/** On pods that aren't the server's own: what they are for. */
+const roleLabel = "anypod.dev/role";
 export const managedByLabel = "app.kubernetes.io/managed-by";
 export const manager = "anypod";
 
@@ -20,6 +22,19 @@ export function objectLabels(server: string, pool?: string): Record<string, stri
 export function poolSelector(server: string, pool: string): Record<string, string> {
   return { [serverLabel]: server, [poolLabel]: pool };
 }
+
+/** Labels of the objects and pods of something that a server needs. */
+const roleLabels = (server: string, role: string): Record<string, string> => ({
+  ...objectLabels(server),
+  "app.kubernetes.io/component": role,
+  [roleLabel]: role,
+});
+
+/** What selects those pods. */
+export const roleSelector = (server: string, role: string): Record<string, string> => ({
+  [serverLabel]: server,
+  [roleLabel]: role,
+});
 
 /** The same as text, for the scale subresource. */
 export function selectorText(selector: Record<string, string>): string {

@@ -16,8 +16,8 @@ function nameHash(parts: string[]): string {
   return [...digest.subarray(0, hashLength)].map((byte) => alphabet[byte % alphabet.length]).join("");
 }
 
-function hashed(server: string, part: string, use: "pool" | "role"): string {
-  const cut = `${server}-${part}`.slice(0, maxLength - hashLength - 1).replace(/-+$/, "");
+function hashed(server: string, part: string, use: "pool" | "role", most = maxLength): string {
+  const cut = `${server}-${part}`.slice(0, most - hashLength - 1).replace(/-+$/, "");
   return `${cut}-${nameHash([server, use, part])}`;
 }
 
@@ -29,3 +29,9 @@ export const poolName = (server: string, pool: string) => hashed(server, pool, "
 
 /** The name of an object that a server needs for a purpose, such as `request-state`. */
 export const roleName = (server: string, role: string) => hashed(server, role, "role");
+
+/**
+ * The same, short: for StatefulSets, whose pods have a label of the name, a '-' and a hash of ten characters, and for what
+ * other operators make more names of. At most 40 characters.
+ */
+export const shortRoleName = (server: string, role: string) => hashed(server, role, "role", 40);

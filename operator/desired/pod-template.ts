@@ -6,6 +6,7 @@ import { merge } from "./merge.ts";
 import type { EffectivePool } from "./pool.ts";
 import { requestStateEnv } from "./request-state.ts";
 import { serviceAccountName } from "./service-account.ts";
+import { type StoreAccess, type StoreUse, storeUse } from "./task-store/access.ts";
 
 export interface EnvVar {
   name: string;
@@ -30,12 +31,13 @@ export const portName = "mcp";
 const nonRoot = 65532;
 
 /** anypod's variables, unless the user sets one of the same name. */
-function environment(server: McpServer): EnvVar[] {
+function environment(server: McpServer, store: StoreUse): EnvVar[] {
   const { spec } = server;
   const own: EnvVar[] = [
     { name: "PORT", value: String(spec.port) },
     { name: "MCP_PATH", value: spec.path },
     ...requestStateEnv(server),
+    ...store.env,
   ];
   const theirs = spec.env ?? [];
   return [...own.filter(({ name }) => !theirs.some((variable) => variable.name === name)), ...theirs];
@@ -45,14 +47,14 @@ function environment(server: McpServer): EnvVar[] {
 const pick = <T extends object>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-function container(server: McpServer, pool: EffectivePool): Container {
+function container(server: McpServer, pool: EffectivePool, store: StoreUse): Container {
   const { imagePullPolicy, envFrom, port, disruption } = server.spec;
   const { command, args } = pool;
   return {
     name: serverContainer,
     image: pool.image,
     ...pick({ imagePullPolicy, command, args, envFrom }),
-    env: environment(server),
+    env: environment(server, store),
     ports: [{ name: portName, containerPort: port, protocol: "TCP" }],
     resources: pool.resources,
     // A GET would fail a server that answers POST alone, as 2026-07-28 has it.
@@ -63,7 +65,7 @@ function container(server: McpServer, pool: EffectivePool): Container {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...store.volumeMounts],
   };
 }
 
@@ -83,11 +85,12 @@ function spread(server: McpServer, pool: EffectivePool) {
   }));
 }
 
-/** The pod template of a pool, the user's own partial templates merged in. */
-export function podTemplate(server: McpServer, pool: EffectivePool): PodTemplate {
+/** The pod template of a pool, the user's own partial templates merged in. @param access where tasks are kept */
+export function podTemplate(server: McpServer, pool: EffectivePool, access?: StoreAccess): PodTemplate {
   const { spec, metadata } = server;
+  const store = storeUse(server, access);
   const base: PodTemplate = {
-    metadata: { labels: objectLabels(metadata.name, pool.name) },
+    metadata: { labels: { ...objectLabels(metadata.name, pool.name), ...store.labels } },
     spec: {
       serviceAccountName: serviceAccountName(server),
       automountServiceAccountToken: spec.serviceAccount.automountToken,
@@ -102,8 +105,8 @@ export function podTemplate(server: McpServer, pool: EffectivePool): PodTemplate
         seccompProfile: { type: "RuntimeDefault" },
       },
       topologySpreadConstraints: spread(server, pool),
-      containers: [container(server, pool)],
-      volumes: [{ name: "tmp", emptyDir: {} }],
+      containers: [container(server, pool, store)],
+      volumes: [{ name: "tmp", emptyDir: {} }, ...store.volumes],
     },
   };
   return pool.templates.reduce<Record<string, unknown>>(

@@ -1,6 +1,7 @@
 // `anypod diff`: what applying McpServers would change on a cluster. It plans and applies with the operator's own code and a
 // client that can't write.
 import type { Manifest } from "../api/parse.ts";
+import { officialImages, type StoreImages } from "../desired/task-store/managed.ts";
 import { type Client, createClient, loadKubeConfig } from "../kube/client.ts";
 import { type ApiError, isNotFound } from "../kube/errors.ts";
 import type { ApiObject } from "../kube/resource.ts";
@@ -8,7 +9,7 @@ import { readManifests } from "../manifests.ts";
 import { createContents } from "../reconcile/contents.ts";
 import { execute } from "../reconcile/execute.ts";
 import { type ObservedServer, observeServer } from "../reconcile/observed.ts";
-import { planServer } from "../reconcile/reconcile.ts";
+import { planServer } from "../reconcile/plan-server.ts";
 import type { Obstacle } from "../status/observed.ts";
 import { dryRunClient } from "./dry-run.ts";
 import { applyManifest } from "./server.ts";
@@ -24,6 +25,8 @@ export interface DiffOptions {
   kubeconfig: string | undefined;
   /** Who applies the files; undefined: whoever did last. */
   fieldManager: string | undefined;
+  /** Where the operator has images of stores from, if not the official ones. */
+  storeImages: Partial<StoreImages>;
 }
 
 export interface Differences {
@@ -49,13 +52,24 @@ function obstacleText({ kind, name, why, message }: Obstacle): string {
   return `${kind} ${name} ${obstacleTexts[why]}${message === "" ? "" : `: ${message}`}`;
 }
 
+/** A cluster, and what its operator is told. */
+interface Target {
+  client: Client;
+  fieldManager: string | undefined;
+  storeImages: StoreImages;
+}
+
 /** What the operator would do about the server once it is so. */
-async function childChanges(client: Client, server: ObservedServer): Promise<{ changes: Change[]; errors: string[] }> {
+async function childChanges(
+  { client, storeImages }: Target,
+  server: ObservedServer,
+): Promise<{ changes: Change[]; errors: string[] }> {
   const { spec, metadata } = server;
   if (!spec) return { changes: [], errors: server.problems.map(({ field, message }) => `spec.${field}: ${message}`) };
   if (spec.paused) return { changes: [], errors: [] };
   const { caches, objects } = await lookAround(client, server);
-  const context = { client, caches, contents: createContents(client), now: Date.now, waited: undefined };
+  const contents = createContents(client);
+  const context = { client, caches, contents, storeImages, now: Date.now, waited: undefined };
   const { whole } = await planServer(server, { metadata, spec }, context);
   const before = (kind: string, name: string) => objects.get(`${kind}/${name}`);
   const changes: Change[] = [];
@@ -77,14 +91,10 @@ function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function serverChanges(
-  client: Client,
-  manifest: Manifest,
-  fieldManager: string | undefined,
-): Promise<{ changes: Change[]; errors: string[] }> {
+async function serverChanges(target: Target, manifest: Manifest): Promise<{ changes: Change[]; errors: string[] }> {
   try {
-    const { live, applied } = await applyManifest(client, manifest, fieldManager);
-    const children = await childChanges(client, observeServer(applied));
+    const { live, applied } = await applyManifest(target.client, manifest, target.fieldManager);
+    const children = await childChanges(target, observeServer(applied));
     return { changes: [{ before: live, after: applied }, ...children.changes], errors: children.errors };
   } catch (error) {
     return { changes: [], errors: [errorText(error)] };
@@ -94,7 +104,7 @@ async function serverChanges(
 /** By kind and name, so that two diffs of one change are the same; the McpServer stays first. */
 const inOrder = ([server, ...children]: string[]) => [server ?? "", ...children.sort()];
 
-export async function diff({ paths, namespace, kubeconfig, fieldManager }: DiffOptions): Promise<Differences> {
+export async function diff({ paths, namespace, kubeconfig, ...told }: DiffOptions): Promise<Differences> {
   const { manifests, errors: unreadable } = readManifests(paths, namespace);
   if (unreadable.length > 0) return { output: "", errors: unreadable };
   if (manifests.length === 0) return { output: "", errors: [`no McpServer in ${paths.join(", ")}`] };
@@ -104,12 +114,12 @@ export async function diff({ paths, namespace, kubeconfig, fieldManager }: DiffO
   } catch (error) {
     return { output: "", errors: [`kubeconfig: ${oneLine(errorText(error))}`] };
   }
-  const client = dryRunClient(real);
+  const target = { ...told, client: dryRunClient(real), storeImages: { ...officialImages, ...told.storeImages } };
   try {
     const outputs: string[] = [];
     const problems: string[] = [];
     for (const manifest of manifests) {
-      const { changes, errors } = await serverChanges(client, manifest, fieldManager);
+      const { changes, errors } = await serverChanges(target, manifest);
       outputs.push(...inOrder(changes.map(show)));
       const { name, namespace: own } = manifest.metadata;
       problems.push(...errors.map((error) => `McpServer ${own}/${name}: ${oneLine(error)}`));

@@ -4,7 +4,14 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { dump } from "js-yaml";
 import { configHashAnnotation } from "../desired/deployment.ts";
 import { desiredHashAnnotation } from "../desired/object.ts";
-import { generated, ringHashAnnotation, rotatedAtAnnotation } from "../desired/request-state.ts";
+import {
+  acceptedHashAnnotation,
+  generated,
+  ringHashAnnotation,
+  rotatedAtAnnotation,
+  usedHashAnnotation,
+} from "../desired/ring.ts";
+import { loginsHashAnnotation } from "../desired/task-store/managed.ts";
 import type { ApiObject } from "../kube/resource.ts";
 
 type Fields = Record<string, unknown>;
@@ -40,7 +47,14 @@ function shown(object: ApiObject): Fields {
 }
 
 /** Annotations that are new with every try. */
-const drawn = [ringHashAnnotation, rotatedAtAnnotation, configHashAnnotation];
+const drawn = [
+  ringHashAnnotation,
+  rotatedAtAnnotation,
+  usedHashAnnotation,
+  acceptedHashAnnotation,
+  loginsHashAnnotation,
+  configHashAnnotation,
+];
 /** Fields of a Service that the API server draws. */
 const allocated = ["clusterIP", "clusterIPs"];
 

@@ -28,7 +28,8 @@ import {
   observeGateway,
   observeServer,
 } from "../reconcile/observed.ts";
-import type { PlanContext } from "../reconcile/reconcile.ts";
+import type { PlanContext } from "../reconcile/plan-server.ts";
+import { storeSecretsOf } from "../reconcile/task-store.ts";
 
 export interface World {
   caches: PlanContext["caches"];
@@ -88,10 +89,18 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
     return items.map(observeServer);
   }
 
+  const storeOwner = await readStoreOwner();
   const configKeys = [
     ...server.references.map(({ kind, name: referred }) => configKey(kind, { namespace, name: referred })),
     configKey(secrets.kind, { namespace, name: requestStateSecretName(server) }),
+    ...storeSecretsOf(storeOwner ?? server).map((referred) => configKey(secrets.kind, { namespace, name: referred })),
   ];
+  /** The server whose store of tasks this one uses, when it is another. */
+  async function readStoreOwner(): Promise<ObservedServer | undefined> {
+    const other = server.spec?.taskStore?.ref;
+    const object = other && (await get(mcpServers, { namespace, name: other.name }, true));
+    return object && observeServer(object);
+  }
   const readConfig = async (key: string): Promise<Config | undefined> => {
     const [kind = "", , referred = ""] = key.split("/");
     const object = await get(kind === secrets.kind ? secrets : configMaps, { namespace, name: referred }, true);
@@ -106,7 +115,7 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
     return object && observeClass(object);
   };
 
-  const kinds = [...childKinds, { type: secrets, optional: false }];
+  const kinds = [...childKinds, { type: secrets, optional: false }, { type: configMaps, optional: false }];
   const [found, configs, rivals, gatewaysByKey] = await Promise.all([
     Promise.all(kinds.map(({ type, optional }) => childrenOf(type, optional))),
     answers(configKeys, readConfig),
@@ -127,6 +136,7 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
   return {
     objects: new Map(children.map(({ object, child }) => [`${child.kind}/${child.name}`, object])),
     caches: {
+      server: (key) => (storeOwner && key === keyOf(storeOwner.metadata) ? storeOwner : undefined),
       children: (key) => (key === keyOf(server.metadata) ? children.map(({ child }) => child) : []),
       config: (key) => configs.get(key),
       serversAt: (address) => rivals.filter((rival) => addressesOf(rival).includes(address)),

@@ -94,3 +94,22 @@ export function createRecorder({ client, controller, instance, failed }: Recorde
     });
   };
 }
+
+/** What was told last about an object for this reason; undefined when nothing was. */
+export async function lastNote(
+  client: Client,
+  { namespace, name }: { namespace: string; name: string },
+  reason: string,
+): Promise<string | undefined> {
+  interface Told {
+    metadata: { creationTimestamp: string };
+    deprecatedLastTimestamp?: string;
+    series?: { lastObservedTime: string };
+    note?: string;
+  }
+  const query = { fieldSelector: `regarding.name=${name},reason=${reason}` };
+  const { items } = await client.json<{ items: Told[] }>({ path: collectionPath(events, namespace), query });
+  const at = ({ metadata, deprecatedLastTimestamp, series }: Told) =>
+    Date.parse(series?.lastObservedTime ?? deprecatedLastTimestamp ?? metadata.creationTimestamp);
+  return items.sort((a, b) => at(b) - at(a))[0]?.note;
+}

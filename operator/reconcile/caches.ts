@@ -33,6 +33,7 @@ import {
   observePod,
   observeServer,
 } from "./observed.ts";
+import { storeSecretsOf } from "./task-store.ts";
 
 export interface Caches {
   server(key: string): ObservedServer | undefined;
@@ -64,6 +65,8 @@ export interface CacheOptions {
   selector: string | undefined;
   /** A server may have to be looked at again. */
   changed: (serverKey: string) => void;
+  /** There is no such server any more. */
+  gone: (server: ObservedServer) => void;
   /** A watch broke; it is tried again. */
   failed: (kind: string, error: unknown) => void;
   /** This process has no right to a kind that it can do without; it is asked for again now and then. */
@@ -76,10 +79,20 @@ type WatchOptions = Omit<Source, "path"> & { scoped?: boolean };
 
 const serverKeyOf = ({ namespace, server }: { namespace: string; server: string }) => `${namespace}/${server}`;
 
-/** What a server is looked up by: Secrets, ConfigMaps and Gateways that it refers to, and the addresses that it wants. */
+const serverIndexKey = (key: string) => `${mcpServers.kind}/${key}`;
+/** The server whose store it uses. */
+const storeServerOf = ({ spec, metadata: { namespace } }: ObservedServer) =>
+  spec?.taskStore?.ref ? [keyOf({ namespace, name: spec.taskStore.ref.name })] : [];
+
+/**
+ * What a server is looked up by: Secrets, ConfigMaps and Gateways that it refers to, the server whose store it uses, and the
+ * addresses that it wants.
+ */
 const serverIndex = (server: ObservedServer) => [
+  ...storeSecretsOf(server).map((name) => configKey("Secret", { namespace: server.metadata.namespace, name })),
   ...server.references.map(({ kind, name }) => configKey(kind, { namespace: server.metadata.namespace, name })),
   ...gatewayKeysOf(server).map((key) => `Gateway/${key}`),
+  ...storeServerOf(server).map((key) => serverIndexKey(key)),
   ...addressesOf(server),
 ];
 
@@ -121,6 +134,7 @@ export function startCaches({
   namespaces,
   selector,
   changed,
+  gone,
   failed,
   unseen,
   signal,
@@ -131,7 +145,11 @@ export function startCaches({
     indexBy: serverIndex,
     changed: (before, after) => {
       const server = after ?? before;
-      if (server) changed(keyOf(server.metadata));
+      if (!server) return;
+      const own = keyOf(server.metadata);
+      changed(own);
+      if (!after) gone(server);
+      for (const user of servers.withIndex(serverIndexKey(own))) changed(keyOf(user.metadata));
       // Whoever else wants one of its addresses may have lost it, or have it now.
       const addresses = [before, after].flatMap((each) => (each ? addressesOf(each) : []));
       for (const address of new Set(addresses)) tellAll(servers.withIndex(address));
@@ -165,7 +183,10 @@ export function startCaches({
         changed: (before, after) => {
           const key = (after ?? before)?.key ?? "";
           ofServer.changed(before?.child, after?.child);
-          tellAll(servers.withIndex(key));
+          for (const { metadata } of servers.withIndex(key)) {
+            changed(keyOf(metadata));
+            tellAll(servers.withIndex(serverIndexKey(keyOf(metadata))));
+          }
         },
       }),
     ]),
@@ -245,7 +266,7 @@ export function startCaches({
     servers: servers.values,
     children: (key) => [
       ...[...childStores.values()].flatMap((store) => store.withIndex(key)),
-      ...(configStores.get(secrets.kind)?.withIndex(key) ?? []).flatMap(({ child }) => child ?? []),
+      ...[...configStores.values()].flatMap((store) => [...store.withIndex(key)].flatMap(({ child }) => child ?? [])),
     ],
     podProblems: podStore.withIndex,
     config: (key) => {

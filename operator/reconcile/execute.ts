@@ -1,7 +1,7 @@
 // Carries out a plan: writes what differs, and says what could not be written and why. Any write may be the last before the
 // operator dies: the next pass plans again from what is there.
 
-import { manager, poolLabel } from "../desired/labels.ts";
+import { manager, poolLabel, serverLabel } from "../desired/labels.ts";
 import { desiredHashAnnotation, type KubeObject } from "../desired/object.ts";
 import { idle } from "../desired/routing/gateway/idle.ts";
 import type { Client } from "../kube/client.ts";
@@ -65,11 +65,16 @@ async function create(object: KubeObject, options: ExecuteOptions): Promise<Obst
 async function writeOver(object: KubeObject, options: ExecuteOptions): Promise<Obstacle[]> {
   const existing = await read<ApiObject>(options.client, typeOf(object.kind), object.metadata);
   const child = childOf("", object.kind, existing);
-  if (child.owner !== options.serverUid) return [obstacle(object, "foreign", "")];
+  const isOurs = child.owner === options.serverUid || (child.kept && isOfServer(existing, object));
+  if (!isOurs) return [obstacle(object, "foreign", "")];
   if (child.deleting) return [obstacle(object, "leaving", "")];
   await write(guarded(object, child), options);
   return [];
 }
+
+/** Whether it was made for a server of the same name. */
+const isOfServer = ({ metadata }: ApiObject, object: KubeObject) =>
+  metadata.labels?.[serverLabel] === object.metadata.labels[serverLabel];
 
 function obstacle(object: KubeObject, why: Obstacle["why"], message: string): Obstacle {
   return { kind: object.kind, name: object.metadata.name, why, message };
@@ -92,7 +97,13 @@ async function removeChild(child: Child, { client, caches }: ExecuteOptions): Pr
   caches.deleted(child);
 }
 
-/** Writes the route as it is, but that it takes no more calls. */
+/** What an object is that does nothing more. */
+const retired: Record<string, (object: KubeObject) => KubeObject> = {
+  HTTPRoute: idle,
+  StatefulSet: (object) => ({ ...object, spec: { ...(object.spec as object), replicas: 0 } }),
+};
+
+/** Writes the object as it is, but that it does nothing more. */
 async function retire(child: Child, options: ExecuteOptions): Promise<void> {
   const { apiVersion, kind, metadata, ...rest } = (await read(options.client, typeOf(child.kind), child)) as ApiObject &
     KubeObject;
@@ -104,8 +115,8 @@ async function retire(child: Child, options: ExecuteOptions): Promise<void> {
     annotations: { ...annotations, [desiredHashAnnotation]: "" },
     ownerReferences,
   };
-  const route = idle({ apiVersion, kind, metadata: kept, spec: rest.spec });
-  await write(guarded(route, child), options);
+  const object = retired[kind]?.({ apiVersion, kind, metadata: kept, spec: rest.spec });
+  if (object) await write(guarded(object, child), options);
 }
 
 /** What came of a plan. */
@@ -128,6 +139,9 @@ type Stage = "needed by pods" | "pods" | "needed by routes" | "routes of pools" 
 const stages: Record<string, Stage> = {
   ServiceAccount: "needed by pods",
   Secret: "needed by pods",
+  ConfigMap: "needed by pods",
+  NetworkPolicy: "needed by pods",
+  StatefulSet: "pods",
   Deployment: "pods",
   Service: "needed by routes",
   BackendTrafficPolicy: "needed by routes",

@@ -13,6 +13,9 @@ export const pods = type("v1", "Pod");
 export const secrets = type("v1", "Secret");
 export const configMaps = type("v1", "ConfigMap");
 export const deployments = type("apps/v1", "Deployment");
+const statefulSets = type("apps/v1", "StatefulSet");
+const cloudNativePgClusters = type("postgresql.cnpg.io/v1", "Cluster");
+const redisReplications = type("redis.redis.opstreelabs.in/v1beta2", "RedisReplication");
 const httpRoutes = type("gateway.networking.k8s.io/v1", "HTTPRoute");
 const httpProxies = type("projectcontour.io/v1", "HTTPProxy", "httpproxies");
 
@@ -21,7 +24,7 @@ export const gateways = type("gateway.networking.k8s.io/v1", "Gateway");
 export const gatewayClasses = type("gateway.networking.k8s.io/v1", "GatewayClass", "gatewayclasses");
 export const ingressClasses = type("networking.k8s.io/v1", "IngressClass", "ingressclasses");
 
-/** Kinds that the operator makes of any server, but for Secrets, of which it also looks at others'. */
+/** Kinds that the operator makes of any server. */
 export const workloadKinds: ResourceType[] = [
   deployments,
   type("v1", "ServiceAccount"),
@@ -31,9 +34,17 @@ export const workloadKinds: ResourceType[] = [
   type("policy/v1", "PodDisruptionBudget"),
 ];
 
-const workloads = new Set(workloadKinds.map((each) => each.kind));
+/** Kinds of stores of tasks; all but the first come with an operator that may not be installed. */
+const storeKinds: ResourceType[] = [
+  statefulSets,
+  cloudNativePgClusters,
+  redisReplications,
+  type("redis.redis.opstreelabs.in/v1beta2", "RedisSentinel"),
+];
+
+const workloads = new Set([...workloadKinds, ...storeKinds, secrets, configMaps].map((each) => each.kind));
 /** Whether it is a kind that any server may have, and none that routes are made of. */
-export const isWorkload = (kindName: string) => workloads.has(kindName) || kindName === secrets.kind;
+export const isWorkload = (kindName: string) => workloads.has(kindName);
 
 /** Kinds of routes: most come with a gateway or an ingress controller that may not be installed. */
 const routeKinds: ResourceType[] = [
@@ -48,7 +59,17 @@ const routeKinds: ResourceType[] = [
 ];
 
 /** Kinds of whose objects more than the metadata matters. */
-const wholeKinds = new Set([deployments, httpRoutes, httpProxies]);
+const wholeKinds = new Set([
+  deployments,
+  statefulSets,
+  cloudNativePgClusters,
+  redisReplications,
+  httpRoutes,
+  httpProxies,
+]);
+
+/** Kinds that may not be installed. */
+const optionalKinds = new Set([...routeKinds, ...storeKinds.filter((each) => each !== statefulSets)]);
 
 export interface ChildKind {
   type: ResourceType;
@@ -60,14 +81,14 @@ export interface ChildKind {
 
 const childKind = (each: ResourceType): ChildKind => ({
   type: each,
-  optional: routeKinds.includes(each),
+  optional: optionalKinds.has(each),
   whole: wholeKinds.has(each),
 });
 
-/** All kinds that the operator makes, but for Secrets. */
-export const childKinds: ChildKind[] = [...workloadKinds, ...routeKinds].map(childKind);
+/** All kinds that the operator makes, but for Secrets and ConfigMaps, of which it also looks at others'. */
+export const childKinds: ChildKind[] = [...workloadKinds, ...storeKinds, ...routeKinds].map(childKind);
 
-const byKind = new Map([...childKinds.map((each) => each.type), secrets].map((each) => [each.kind, each]));
+const byKind = new Map([...childKinds.map((each) => each.type), secrets, configMaps].map((each) => [each.kind, each]));
 
 /** The type of a kind that the operator makes. */
 export function typeOf(kindName: string): ResourceType {

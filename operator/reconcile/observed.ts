@@ -3,10 +3,11 @@ import type { McpServer, Status } from "../api/mcpserver.ts";
 import { type Problem, parseSpec } from "../api/parse.ts";
 import { configHashAnnotation } from "../desired/deployment.ts";
 import { managedByLabel, manager, poolLabel, serverLabel } from "../desired/labels.ts";
-import { desiredHashAnnotation } from "../desired/object.ts";
+import { desiredHashAnnotation, keptAnnotation } from "../desired/object.ts";
 import { type Reference, referencesOf } from "../desired/references.ts";
-import { type RingState, ringStateOf } from "../desired/request-state.ts";
+import { type RingState, ringStateOf } from "../desired/ring.ts";
 import { isIdle } from "../desired/routing/gateway/idle.ts";
+import { loginsHashAnnotation } from "../desired/task-store/managed.ts";
 import type { Intern } from "../kube/intern.ts";
 import { appliedFields } from "../kube/ownership.ts";
 import type { ApiObject } from "../kube/resource.ts";
@@ -18,6 +19,7 @@ import type {
   PodProblem,
   RouteCondition,
   RouteState,
+  StoreObjectState,
 } from "../status/observed.ts";
 
 /** An McpServer as it is in the cluster; `problems` instead of a spec when an older schema let it in. */
@@ -70,14 +72,18 @@ export interface Child {
   server: string;
   /** uid of the controlling owner. */
   owner: string | undefined;
+  /** It has no owner, and belongs to whichever server has the name. */
+  kept: boolean;
   deleting: boolean;
   desiredHash: string | undefined;
   /** FieldsV1 of what anypod applied. */
   fields: Record<string, unknown> | undefined;
   deployment?: DeploymentState;
   route?: RouteState;
-  /** Of an HTTPRoute: the pool that it is for, and whether it takes no calls. */
+  store?: StoreObjectState;
+  /** Of an HTTPRoute: the pool that it is for. */
   pool?: string | undefined;
+  /** Of an HTTPRoute: it takes no calls; of a StatefulSet: it has no pods. */
   idle?: boolean;
 }
 
@@ -146,6 +152,57 @@ function observeHttpProxy({ metadata, status }: HttpProxyObject): RouteState {
   return { generation, parents: [{ parentRef, controllerName: "projectcontour.io", conditions: [condition] }] };
 }
 
+interface StatefulSetObject extends ApiObject {
+  spec: { replicas?: number; template: { metadata?: { annotations?: Record<string, string> } } };
+  status?: {
+    observedGeneration?: number;
+    readyReplicas?: number;
+    currentRevision?: string;
+    updateRevision?: string;
+  };
+}
+
+function observeStatefulSet({ metadata, spec, status = {} }: StatefulSetObject): StoreObjectState {
+  const isCurrent = (status.observedGeneration ?? 0) >= (metadata.generation ?? 1);
+  return {
+    ready: (status.readyReplicas ?? 0) > 0,
+    settled: isCurrent && status.currentRevision === status.updateRevision,
+    loginsHash: spec.template.metadata?.annotations?.[loginsHashAnnotation],
+    said: "",
+  };
+}
+
+interface ClusterObject extends ApiObject {
+  status?: {
+    phase?: string;
+    phaseReason?: string;
+    readyInstances?: number;
+    currentPrimary?: string;
+    targetPrimary?: string;
+  };
+}
+
+/** Its condition Ready is about all instances; a store answers as long as its primary does. */
+function observeCluster({ status = {} }: ClusterObject): StoreObjectState {
+  const { phase, phaseReason, readyInstances = 0, currentPrimary, targetPrimary } = status;
+  const hasPrimary = currentPrimary !== undefined && currentPrimary === targetPrimary;
+  return {
+    ready: readyInstances > 0 && hasPrimary,
+    settled: true,
+    said: [phase, phaseReason].filter(Boolean).join(": "),
+  };
+}
+
+interface RedisReplicationObject extends ApiObject {
+  status?: { masterNode?: string };
+}
+
+const observeRedisReplication = ({ status }: RedisReplicationObject): StoreObjectState => ({
+  ready: Boolean(status?.masterNode),
+  settled: true,
+  said: "",
+});
+
 const withoutTimes = ({ type, status, reason, message, observedGeneration = 0 }: RouteCondition): RouteCondition => ({
   type,
   status,
@@ -157,6 +214,12 @@ const withoutTimes = ({ type, status, reason, message, observedGeneration = 0 }:
 /** What is kept of a kind's spec and status, where metadata doesn't say all. */
 const wholeOf: Record<string, (object: ApiObject, fields: Child["fields"]) => Partial<Child>> = {
   Deployment: (object, fields) => ({ deployment: observeDeployment(object as DeploymentObject, fields) }),
+  StatefulSet: (object) => ({
+    store: observeStatefulSet(object as StatefulSetObject),
+    idle: (object as StatefulSetObject).spec.replicas === 0,
+  }),
+  Cluster: (object) => ({ store: observeCluster(object as ClusterObject) }),
+  RedisReplication: (object) => ({ store: observeRedisReplication(object as RedisReplicationObject) }),
   HTTPRoute: (object) => ({
     route: observeHttpRoute(object as HttpRouteObject),
     pool: object.metadata.labels?.[poolLabel],
@@ -178,6 +241,7 @@ export function childOf(server: string, kind: string, object: ApiObject, intern:
     uid: metadata.uid,
     server,
     owner: ownerReferences?.find(({ controller }) => controller)?.uid,
+    kept: annotations?.[keptAnnotation] !== undefined,
     deleting: metadata.deletionTimestamp !== undefined,
     desiredHash: annotations?.[desiredHashAnnotation],
     fields,
@@ -219,8 +283,11 @@ export interface ObservedPod extends PodProblem {
 
 interface ContainerStatus {
   name: string;
-  state?: { waiting?: { reason?: string; message?: string }; terminated?: { reason?: string; exitCode?: number } };
-  lastState?: { terminated?: { reason?: string; exitCode?: number } };
+  state?: {
+    waiting?: { reason?: string; message?: string };
+    terminated?: { reason?: string; exitCode?: number; message?: string };
+  };
+  lastState?: { terminated?: { exitCode?: number; message?: string } };
 }
 interface PodObject extends ApiObject {
   status?: {
@@ -233,13 +300,24 @@ interface PodObject extends ApiObject {
 /** Reasons to wait that pass by themselves. */
 const startingUp = new Set(["ContainerCreating", "PodInitializing"]);
 
+/** The line that says why, of the last that a container had to say. */
+function whyOf(lastWords: string): string | undefined {
+  const lines = lastWords.trim().split("\n");
+  return (lines.findLast((line) => /FATAL|PANIC|No space left/.test(line)) ?? lines.at(-1)) || undefined;
+}
+
 function containerProblem({ status }: PodObject): Omit<PodProblem, "pod" | "pool" | "createdAt"> | undefined {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   for (const { name, state, lastState } of statuses) {
-    const { reason, message } = state?.waiting ?? {};
+    const { reason, message = "" } = state?.waiting ?? {};
     if (!reason || startingUp.has(reason)) continue;
-    const exitCode = lastState?.terminated?.exitCode;
-    return { container: name, reason, message: message ?? "", ...(exitCode !== undefined && { exitCode }) };
+    const { exitCode, message: lastWords = "" } = lastState?.terminated ?? {};
+    return {
+      container: name,
+      reason,
+      message: whyOf(lastWords) ?? message,
+      ...(exitCode !== undefined && { exitCode }),
+    };
   }
   return;
 }

@@ -4,6 +4,7 @@ import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
+import { officialImages } from "../desired/task-store/managed.ts";
 import { createClient, loadKubeConfig } from "../kube/client.ts";
 import { runController } from "../kube/controller.ts";
 import { startDiscovery } from "../kube/discovery.ts";
@@ -11,13 +12,16 @@ import { isNotFound } from "../kube/errors.ts";
 import { createRecorder } from "../kube/events.ts";
 import { campaign, type Leadership } from "../kube/leader.ts";
 import { createQueue, type Queue } from "../kube/queue.ts";
+import { createAnswers } from "../probe/answers.ts";
 import { createLog, errorFields, type Logger } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { probe, serve } from "../telemetry/serve.ts";
 import { type Caches, startCaches } from "./caches.ts";
 import { createContention } from "./contention.ts";
 import { createContents } from "./contents.ts";
+import { tellOfKept } from "./kept.ts";
 import { mcpServers } from "./kinds.ts";
+import type { ObservedServer } from "./observed.ts";
 import { reconcile } from "./reconcile.ts";
 import { createReport } from "./report.ts";
 import { createWaited } from "./waited.ts";
@@ -127,6 +131,7 @@ export async function run(config: Config): Promise<number> {
 
   const queue = createQueue(backoff);
   let counts = () => new Map<string, number>();
+  let told: (server: ObservedServer) => void = () => {};
   const metrics = createMetrics({
     workers: config.workers,
     queueLength: () => queue.length,
@@ -154,6 +159,7 @@ export async function run(config: Config): Promise<number> {
     namespaces: config.namespaces,
     selector: config.selector,
     changed: queue.add,
+    gone: (server) => told(server),
     failed: watchFailed(log),
     unseen: once((kind) => log.info({ kind }, "no right to list this kind: servers that need it will say so")),
     signal: stop.signal,
@@ -177,12 +183,16 @@ export async function run(config: Config): Promise<number> {
       failed: (error) => log.debug(errorFields(error), "event not written"),
     });
     const report = createReport({ client, caches, record, now, settled: metrics.settled });
+    told = (server) => tellOfKept(server, record);
     const context = {
       client,
       caches,
       contents: createContents(client),
       contention: createContention(now),
       waited: createWaited(now),
+      storeImages: { ...officialImages, ...config.storeImages },
+      answers: config.probe ? createAnswers(now) : undefined,
+      wake: queue.add,
       report,
       now,
     };

@@ -20,7 +20,7 @@ export interface Plan {
   update: Update[];
   /** Children that the spec no longer asks for. */
   remove: Child[];
-  /** HTTPRoutes that shall take no more calls, before they are removed. */
+  /** What shall do nothing more: HTTPRoutes, before they are removed; StatefulSets, whose volume stays as long as they do. */
   retire: Child[];
   /** Objects whose name isn't free. */
   obstacles: Obstacle[];
@@ -47,11 +47,14 @@ function planObject(object: KubeObject, child: Child | undefined, serverUid: str
   if (child.deleting || (child.owner !== undefined && child.owner !== serverUid))
     return { obstacles: [obstacle(object, "leaving")] };
   // Its owner was taken away by somebody.
-  if (child.owner === undefined) return { obstacles: [obstacle(object, "foreign")] };
+  if (child.owner === undefined && !child.kept) return { obstacles: [obstacle(object, "foreign")] };
   const asApplied = isAsApplied(child, object);
   if (asApplied && isUntouched(child, object)) return {};
   return { update: [{ object, child, drifted: asApplied }] };
 }
+
+/** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
+const holdsTasks = (kind: string) => ["StatefulSet", "Cluster", "RedisReplication"].includes(kind);
 
 /** What to write for the server with this uid. */
 export function plan(objects: KubeObject[], children: Child[], serverUid: string): Plan {
@@ -59,11 +62,12 @@ export function plan(objects: KubeObject[], children: Child[], serverUid: string
   const keys = objects.map(({ kind, metadata }) => keyOf({ kind, name: metadata.name }));
   const parts = objects.map((object, index) => planObject(object, observed.get(keys[index] ?? ""), serverUid));
   const desired = new Set(keys);
+  const left = children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)));
   return {
     create: parts.flatMap(({ create = [] }) => create),
     update: parts.flatMap(({ update = [] }) => update),
-    remove: children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child))),
-    retire: [],
+    remove: left.filter(({ kind }) => !holdsTasks(kind)),
+    retire: left.filter(({ kind, idle }) => kind === "StatefulSet" && !idle),
     obstacles: parts.flatMap(({ obstacles = [] }) => obstacles),
   };
 }

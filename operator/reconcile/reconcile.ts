@@ -1,175 +1,35 @@
 // One server, once: gather → desired → plan → apply → status. Every step may be the last before a crash.
 import type { McpServer, Status } from "../api/mcpserver.ts";
-import { desired } from "../desired/index.ts";
-import { hashOf, type KubeObject } from "../desired/object.ts";
 import { type EffectivePool, poolsOf } from "../desired/pool.ts";
-import { type Ring, requestStateSecretName } from "../desired/request-state.ts";
-import type { Client } from "../kube/client.ts";
 import { ApiError, Incomplete } from "../kube/errors.ts";
 import { keyOf } from "../kube/store.ts";
+import type { Answers } from "../probe/answers.ts";
 import { computeStatus } from "../status/index.ts";
 import type { MissingReference, Obstacle } from "../status/observed.ts";
-import { isRolledOut } from "../status/rollout.ts";
 import type { RoutingEvidence } from "../status/routed.ts";
+import type { StoreVerdict } from "../status/task-store.ts";
 import type { Caches } from "./caches.ts";
 import type { Contention } from "./contention.ts";
-import type { Contents } from "./contents.ts";
 import { execute } from "./execute.ts";
 import { isWorkload } from "./kinds.ts";
-import { type Child, configKey, type ObservedServer } from "./observed.ts";
-import { type Plan, plan } from "./plan.ts";
+import type { Child, ObservedServer } from "./observed.ts";
+import type { Plan } from "./plan.ts";
+import { deploymentsOf, type PlanContext, planServer } from "./plan-server.ts";
 import type { Report } from "./report.ts";
-import { currentRing, ringWithKeys } from "./ring.ts";
-import { type GatheredRouting, gatherRouting } from "./routing.ts";
+import { type GatheredStore, judgeStore } from "./task-store.ts";
 import type { Waited } from "./waited.ts";
 
-export interface ReconcileContext {
-  client: Client;
+export interface ReconcileContext extends PlanContext {
   caches: Caches;
-  contents: Contents;
   contention: Contention;
   waited: Waited;
   report: Report;
-  /** Milliseconds since the epoch. */
-  now: () => number;
+  /** Undefined: neither stores nor pods are asked anything. */
+  answers: Answers | undefined;
+  /** A server is to be looked at again. */
+  wake: (serverKey: string) => void;
   /** How often in a row this server has failed. */
   failures: number;
-}
-
-/** What a plan is made of: nothing here is written to. */
-export type PlanContext = Pick<ReconcileContext, "client" | "contents" | "now"> & {
-  caches: Pick<Caches, "children" | "config" | "serversAt" | "gateway" | "controllerOf" | "sees">;
-  /** Undefined: plans as if all pods took calls and gateways knew of it, which is what routes come to in the end. */
-  waited: Waited | undefined;
-};
-
-interface Gathered {
-  server: McpServer;
-  pools: EffectivePool[];
-  children: Child[];
-  ring: Ring;
-  config: GatheredConfig;
-  routing: GatheredRouting | undefined;
-}
-
-const deploymentsOf = (children: Child[]) =>
-  new Map(
-    children.flatMap(({ kind, name, deployment }) => (kind === "Deployment" && deployment ? [[name, deployment]] : [])),
-  );
-
-/** Whether all pods of all pools run, and with what this hash stands for. */
-function allRolledOut(pools: EffectivePool[], children: Child[], configHash: string): boolean {
-  const deployments = deploymentsOf(children);
-  return pools.every(({ objectName }) => {
-    const deployment = deployments.get(objectName);
-    return deployment?.configHash === configHash && isRolledOut(deployment);
-  });
-}
-
-/** What pods read at start: a hash of all of it, given that of the ring, and what of it isn't there. */
-interface GatheredConfig {
-  hashWith: (ringHash: string | undefined) => string;
-  missing: MissingReference[];
-}
-
-async function gatherConfig(
-  { metadata, references }: ObservedServer,
-  { caches, contents }: PlanContext,
-): Promise<GatheredConfig> {
-  const { namespace } = metadata;
-  const ringSecret = requestStateSecretName({ metadata });
-  const theirs = references
-    .filter(({ kind, name }) => kind !== "Secret" || name !== ringSecret)
-    .map((reference) => ({
-      ...reference,
-      known: caches.config(configKey(reference.kind, { namespace, name: reference.name })),
-    }));
-  const hashes: string[] = [];
-  for (const { kind, name, known } of theirs.filter(({ use }) => use === "environment")) {
-    const hash = known && (await contents.hash(kind, { namespace, name }, known.resourceVersion));
-    hashes.push(`${kind}/${name}/${hash ?? ""}`);
-  }
-  return {
-    missing: theirs.filter(({ known, optional }) => !known && !optional),
-    // The ring's hash is known to nobody who can't read the Secret: it keeps weak values from being guessed from the hash.
-    hashWith: (ringHash = "") => hashOf([ringHash, ...hashes]),
-  };
-}
-
-/** Stands for the ring where the user brings the keys: there is nothing to make. */
-const noRing: Ring = { phase: "steady", rotatedAt: "", hash: "" };
-
-/** The ring as it should be now, and when to look again. */
-async function gatherRing(
-  { server, pools, children }: Pick<Gathered, "server" | "pools" | "children">,
-  { hashWith }: GatheredConfig,
-  { client, caches, now }: PlanContext,
-): Promise<{ ring: Ring; after?: number }> {
-  if (server.spec.requestState.secretRef) return { ring: noRing };
-  const { namespace } = server.metadata;
-  const secret = caches.config(configKey("Secret", { namespace, name: requestStateSecretName(server) }));
-  const state = secret?.ring;
-  const rolledOut = allRolledOut(pools, children, hashWith(state?.hash));
-  return currentRing({ client, server, exists: secret !== undefined, state, rolledOut, now: now() });
-}
-
-const desiredOf = ({ server, ring, config, children, routing }: Gathered): KubeObject[] =>
-  desired(server, {
-    ring,
-    routing: routing?.world,
-    configHash: config.hashWith(ring.hash),
-    deployments: new Set(deploymentsOf(children).keys()),
-  });
-
-const writesSecret = ({ create, update }: Plan) =>
-  [...create, ...update.map(({ object }) => object)].some(({ kind }) => kind === "Secret");
-
-/** The plan for what the cluster has kinds for. */
-function planOf(gathered: Gathered, { caches }: PlanContext): Plan {
-  const objects = desiredOf(gathered);
-  const absent = objects.filter(({ kind }) => !caches.sees(kind));
-  const first = plan(
-    objects.filter((object) => !absent.includes(object)),
-    gathered.children,
-    gathered.server.metadata.uid,
-  );
-  const obstacles = absent.map(({ kind, metadata }) => ({
-    kind,
-    name: metadata.name,
-    why: "absent" as const,
-    message: "",
-  }));
-  return { ...first, obstacles: [...first.obstacles, ...obstacles] };
-}
-
-/** The plan; the ring's keys are read only when the Secret has to be written. */
-async function planFor(gathered: Gathered, context: PlanContext): Promise<Plan> {
-  const { server, ring } = gathered;
-  const first = planOf(gathered, context);
-  if (ring.keys || !writesSecret(first)) return first;
-  return planOf({ ...gathered, ring: await ringWithKeys(context.client, server, ring) }, context);
-}
-
-/** What a server that isn't paused needs, all at once, and what was learnt on the way to it. */
-export async function planServer(
-  observed: ObservedServer,
-  server: McpServer,
-  context: PlanContext,
-): Promise<{
-  whole: Plan;
-  missing: MissingReference[];
-  routing: GatheredRouting | undefined;
-  ringDue: number | undefined;
-}> {
-  const pools = poolsOf(server);
-  const { caches, waited } = context;
-  const children = caches.children(keyOf(server.metadata));
-  const own = children.filter(({ owner }) => owner === server.metadata.uid);
-  const routing = gatherRouting(server, { pools, own, caches, waited });
-  const config = await gatherConfig(observed, context);
-  const { ring, after: ringDue } = await gatherRing({ server, pools, children }, config, context);
-  const whole = await planFor({ server, pools, children, ring, config, routing }, context);
-  return { whole, missing: config.missing, routing, ringDue };
 }
 
 /** Between a change of routes and the next one that takes it for known, in milliseconds. */
@@ -192,9 +52,25 @@ function lingering(whole: Plan, { spec }: McpServer, waited: Waited): { todo: Pl
   const changes = [...whole.create, ...whole.update.map(({ object }) => object), ...staying.remove];
   if (changes.some(({ kind }) => !isWorkload(kind))) return { todo: staying, after: soon };
   const retire = leaving.filter(({ kind, idle }) => kind === "HTTPRoute" && !idle);
-  if (retire.length > 0) return { todo: { ...staying, retire }, after: soon };
+  if (retire.length > 0) return { todo: { ...staying, retire: [...whole.retire, ...retire] }, after: soon };
   const after = Math.max(...leaving.map(({ uid }) => untilForgotten - waited(`leaving/${uid}`)));
   return after > 0 ? { todo: staying, after } : { todo: whole };
+}
+
+const isOfPods = (kind: string) => ["Deployment", "HorizontalPodAutoscaler"].includes(kind);
+
+/**
+ * The plan without new pods while the store doesn't answer: they could only fail. Those that there are go on; what they read
+ * of a store that nobody knows isn't known either, so they stay as they are.
+ */
+function heldBack(whole: Plan, store: GatheredStore | undefined, verdict: StoreVerdict | undefined): Plan {
+  if (!store || verdict?.status !== "False") return whole;
+  const isKnown = store.owner !== undefined;
+  return {
+    ...whole,
+    create: whole.create.filter(({ kind }) => !isOfPods(kind)),
+    update: whole.update.filter(({ object }) => isKnown || object.kind !== "Deployment"),
+  };
 }
 
 /** The plan without the heals whose turn it isn't, and when it will be. */
@@ -231,7 +107,7 @@ const soonest = (...times: (number | undefined)[]) => {
   return known.length > 0 ? Math.min(...known) : undefined;
 };
 
-const nothingFound: Findings = { pools: [], obstacles: [], missing: [], routing: undefined };
+const nothingFound: Findings = { pools: [], obstacles: [], missing: [], store: undefined, routing: undefined };
 
 /** So many failures in a row are worth telling; fewer are the API server's restarts and hiccups. */
 const patience = 4;
@@ -254,7 +130,10 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const pools = poolsOf(server);
   if (spec.paused) return { after: await conclude(observed, { ...nothingFound, pools }, context) };
 
-  const { whole, missing, routing, ringDue } = await planServer(observed, { metadata, spec }, context);
+  const planned = await planServer(observed, server, context);
+  const { missing, store, routing, dues } = planned;
+  const { verdict, after: storeDue } = await judgeStore({ observed, server, ...planned }, context);
+  const whole = heldBack(planned.whole, store, verdict);
   const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);
@@ -263,16 +142,19 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   // Another try goes on from here, and is no repetition.
   if (failure && written > 0) throw new Incomplete(failure);
   const obstacles = [...contended, ...refused, ...failing(failure, context)];
-  const reportDue = await conclude(observed, { pools, obstacles, missing, routing: routing?.evidence }, context);
+  const findings = { pools, obstacles, missing, store: verdict, routing: routing?.evidence };
+  const reportDue = await conclude(observed, findings, context);
   if (failure) throw failure;
   const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
-  return { after: soonest(ringDue, routing?.after, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
+  const planDues = [...dues, routing?.after, storeDue];
+  return { after: soonest(...planDues, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
 }
 
 interface Findings {
   pools: EffectivePool[];
   obstacles: Obstacle[];
   missing: MissingReference[];
+  store: StoreVerdict | undefined;
   routing: RoutingEvidence | undefined;
 }
 

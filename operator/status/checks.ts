@@ -5,8 +5,10 @@ import type { Problem } from "../api/parse.ts";
 import type { EffectivePool } from "../desired/pool.ts";
 import { type Finding, progressing, stalled } from "./finding.ts";
 import type { DeploymentState, MissingReference, Obstacle, PodProblem } from "./observed.ts";
+import { hints } from "./pod-problem.ts";
 import { isSettled } from "./rollout.ts";
 import { type RoutingEvidence, routingProblem } from "./routed.ts";
+import type { StoreVerdict } from "./task-store.ts";
 
 export interface Evidence {
   metadata: McpServer["metadata"];
@@ -18,6 +20,8 @@ export interface Evidence {
   missing: MissingReference[];
   deployments: ReadonlyMap<string, DeploymentState>;
   podProblems: PodProblem[];
+  /** None when tasks need no store. */
+  store?: StoreVerdict | undefined;
   /** None without spec.routing. */
   routing?: RoutingEvidence | undefined;
 }
@@ -30,6 +34,11 @@ function invalidSpec({ problems }: Evidence): Finding | undefined {
   const others = more.length > 0 ? ` (and ${more.length} more)` : "";
   return stalled("InvalidSpec", `spec.${first.field}: ${first.message}${others}`);
 }
+
+/** Kinds that other operators of stores bring; all others are of routes. */
+const isOfStore = (kind: string) => ["Cluster", "RedisReplication", "RedisSentinel"].includes(kind);
+const pageOf = (kind: string) => (isOfStore(kind) ? "docs/task-stores.md" : "docs/expose.md");
+const fieldOf = (kind: string) => (isOfStore(kind) ? "spec.taskStore" : "spec.routing");
 
 const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: string) => Finding> = {
   terminating: (_, namespace) =>
@@ -50,7 +59,7 @@ const obstacleFindings: Record<Obstacle["why"], (obstacle: Obstacle, namespace: 
   absent: ({ kind }) =>
     progressing(
       `${kind}NotInstalled`,
-      `The cluster has no kind ${kind}, or anypod may not see it: install what it comes with (docs/expose.md says what), or change spec.routing. anypod notices it at once.`,
+      `The cluster has no kind ${kind}, or anypod may not see it: install what it comes with (${pageOf(kind)} says what), or change ${fieldOf(kind)}. anypod notices it at once.`,
     ),
   failing: ({ message }) =>
     progressing(
@@ -84,6 +93,12 @@ function obstacle({ obstacles, metadata }: Evidence): Finding | undefined {
   return worst && obstacleFindings[worst.why](worst, metadata.namespace);
 }
 
+/** Calls that make no tasks need no store, so a missing one is told apart: it is nothing that keeps this server from Ready. */
+function taskStore({ spec, store }: Evidence): Finding | undefined {
+  if (!spec?.taskStore || store?.status !== "False") return;
+  return progressing(store.reason, store.message);
+}
+
 function missingReference({ missing, metadata }: Evidence): Finding | undefined {
   const [first] = missing;
   if (!first) return;
@@ -95,18 +110,6 @@ function missingReference({ missing, metadata }: Evidence): Finding | undefined 
   );
 }
 
-const hints: Record<string, string> = {
-  ErrImagePull: "check spec.image and spec.imagePullSecrets",
-  ImagePullBackOff: "check spec.image and spec.imagePullSecrets",
-  ErrImageNeverPull: "the image isn't on the node and spec.imagePullPolicy is Never",
-  InvalidImageName: "correct spec.image",
-  CrashLoopBackOff: "see why it ends",
-  CreateContainerConfigError: "correct what the message names",
-  CreateContainerError: "correct what the message names",
-  RunContainerError: "check spec.command and spec.args",
-  Unschedulable: "make room on the nodes, or lower spec.resources.requests",
-};
-
 /** The newest first, as an old one may only be waiting to be replaced; then by name, so that the choice is stable. */
 const byAge = (a: PodProblem, b: PodProblem) => {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
@@ -114,7 +117,7 @@ const byAge = (a: PodProblem, b: PodProblem) => {
 };
 
 function podProblem({ podProblems, metadata }: Evidence): Finding | undefined {
-  const [first] = podProblems.toSorted(byAge);
+  const [first] = podProblems.filter(({ pool }) => pool !== "").toSorted(byAge);
   if (!first) return;
   const { pod, container, reason, message, exitCode } = first;
   const where = container === "" ? `Pod ${pod}` : `Container ${container} of pod ${pod}`;
@@ -175,6 +178,7 @@ function beingTold({ routing }: Evidence): Finding | undefined {
 export const checks: Check[] = [
   invalidSpec,
   obstacle,
+  taskStore,
   deadlineExceeded,
   missingReference,
   podProblem,

@@ -77,7 +77,7 @@ function routingVerdicts(evidence: Evidence): Verdict[] {
 }
 
 function verdicts(evidence: Evidence): Verdict[] {
-  const { spec, pools, deployments } = evidence;
+  const { spec, pools, deployments, store } = evidence;
   const isPaused = spec?.paused ?? false;
   const finding = checks.map((check) => check(evidence)).find((found) => found !== undefined);
   const answering = available(pools, deployments);
@@ -89,6 +89,7 @@ function verdicts(evidence: Evidence): Verdict[] {
     verdict("Stalled", isStalled, isStalled ? finding : idle),
     answering,
     ...routingVerdicts(evidence),
+    ...(store ? [verdict("TaskStoreReady", store.status === "True", store)] : []),
   ];
 }
 

@@ -1,4 +1,6 @@
 // What a status is computed from.
+import type { Condition } from "../api/mcpserver.ts";
+import type { Engine, SecretKey } from "../api/task-store.ts";
 
 /** One Deployment as its controller reports it. */
 export interface DeploymentState {
@@ -21,6 +23,7 @@ export interface DeploymentState {
 /** A pod that doesn't come up. */
 export interface PodProblem {
   pod: string;
+  /** Empty when it is the store's. */
   pool: string;
   /** RFC 3339. */
   createdAt: string;
@@ -45,6 +48,62 @@ export interface Obstacle {
   why: "foreign" | "leaving" | "rejected" | "terminating" | "contended" | "absent" | "failing";
   message: string;
 }
+
+/** What runs a store of tasks, as its controller reports it: a StatefulSet, or another operator's cluster. */
+export interface StoreObjectState {
+  /** It takes calls. */
+  ready: boolean;
+  /** Its pods run what its spec says. */
+  settled: boolean;
+  /** Which logins its pods take; of a StatefulSet. */
+  loginsHash?: string | undefined;
+  /** What its operator says of it. */
+  said: string;
+}
+
+/** What a store answered to its URL's login; `said` has no word of the URL. */
+export type StoreAnswer =
+  | { ok: true }
+  | { ok: false; why: "url" | "unreachable" | "refused" | "certificate" | "failing"; said: string };
+
+/** What is known of the store of a server's tasks, by where it comes from. */
+export type StoreState = { namespace: string } & (
+  | {
+      source: "managed";
+      engine: Engine;
+      /** Of the StatefulSet. */
+      name: string;
+      object: StoreObjectState | undefined;
+      problem: PodProblem | undefined;
+      /** What its readiness probe says. */
+      unready: string | undefined;
+      /** The server's pods have been made: the store took calls once. */
+      began: boolean;
+    }
+  | { source: "operator"; kind: string; name: string; object: StoreObjectState | undefined }
+  | {
+      source: "url";
+      engine: Engine;
+      secret: SecretKey;
+      /** A Secret that isn't there, or lacks a key. */
+      lacks: { name: string; key?: string } | undefined;
+      /** None yet. */
+      answer: StoreAnswer | "not asked" | undefined;
+    }
+  | {
+      source: "ref";
+      /** The server that has the store. */
+      name: string;
+      found: "found" | "missing" | "without store";
+      /** Its TaskStoreReady. */
+      condition: Condition | undefined;
+    }
+  | {
+      source: "none";
+      /** Whether the pods say that they make tasks, and there may be several; undefined: not known. */
+      makesTasks: boolean | undefined;
+    }
+);
 
 /** A Secret or ConfigMap that pods need and that isn't there. */
 export interface MissingReference {

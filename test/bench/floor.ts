@@ -3,7 +3,7 @@ import { desired } from "../../operator/desired/index.ts";
 import { manager } from "../../operator/desired/labels.ts";
 import type { KubeObject } from "../../operator/desired/object.ts";
 import { poolsOf } from "../../operator/desired/pool.ts";
-import { ringOf } from "../../operator/desired/request-state.ts";
+import { ringOf } from "../../operator/desired/ring.ts";
 import type { Client } from "../../operator/kube/client.ts";
 import { apply, type ObjectKey, type ResourceType } from "../../operator/kube/resource.ts";
 import { mcpServers, typeOf } from "../../operator/reconcile/kinds.ts";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { apiVersion, kind, type SpecInput } from "../../operator/api/mcpserver.ts";
 import { parseFile } from "../../operator/api/parse.ts";
 import { desiredHashAnnotation } from "../../operator/desired/object.ts";
-import { generated } from "../../operator/desired/request-state.ts";
+import { generated } from "../../operator/desired/ring.ts";
 import { renderServers } from "../../operator/render.ts";
 import { operatorRequests, writesOf } from "../support/audit.ts";
 import { type AnyObject, type TestKube, testKube, written } from "../support/kube.ts";

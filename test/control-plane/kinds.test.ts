@@ -53,7 +53,7 @@ function objectOf(kind: string, spec: SpecInput): AnyObject {
   const server = { apiVersion, kind: mcpServer, metadata: { name: serverOf(kind) }, spec };
   const { servers } = parseFile("test", JSON.stringify(server), kube.namespace);
   const controller = ofGateways.includes(kind) ? envoyGateway : (ingressControllers[kind] ?? "");
-  const objects = loadAll(renderServers(servers, [controller])) as AnyObject[];
+  const objects = loadAll(renderServers(servers, { controllers: [controller] })) as AnyObject[];
   const { metadata, data: _, ...rest } = objects.findLast((each) => each.kind === kind)!;
   return { ...rest, metadata: { name: metadata.name, namespace: kube.namespace } } as AnyObject;
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { apiVersion, kind, type SpecInput } from "../../operator/api/mcpserver.ts";
 import { parseSpec } from "../../operator/api/parse.ts";
 import { desired, type World } from "../../operator/desired/index.ts";
-import { ringOf } from "../../operator/desired/request-state.ts";
+import { ringOf } from "../../operator/desired/ring.ts";
 import { ApiError } from "../../operator/kube/errors.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
 import { specInput } from "../support/arbitraries.ts";

@@ -17,7 +17,7 @@ const controllersOf = (input: string) =>
 
 test.each(cases)("%s renders as its .out.yaml has it", (name) => {
   const input = `${folder}${name}.yaml`;
-  const { output, errors } = render([input], "default", controllersOf(input));
+  const { output, errors } = render([input], "default", { controllers: controllersOf(input) });
   expect(errors).toEqual([]);
   const file = `${folder}${name}.out.yaml`;
   if (update) writeFileSync(file, output);

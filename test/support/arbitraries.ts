@@ -279,6 +279,32 @@ const serviceAccount = fc.oneof(
   some({ annotations, automountToken: fc.boolean() }),
 );
 
+const volume = { storage: fc.constantFrom("1Gi", "500Mi", "20G"), storageClassName: objectName };
+const limits = quantities("128Mi", 200_000_000, "1.5Gi");
+const limited = fc.record({ requests: limits, limits: fc.record({ memory: fc.constantFrom("256Mi", "1Gi") }) });
+const rotateEvery = fc.constantFrom("1h", "720h");
+const managed = (version: fc.Arbitrary<string>) =>
+  some({ ...volume, version, resources: limited, retain: fc.boolean(), rotateEvery });
+const secretKey = fc.record({ name: objectName, key: fc.constantFrom("url", "ca.crt") });
+const url = fc.record({ secretKeyRef: secretKey, caSecretKeyRef: secretKey }, { requiredKeys: ["secretKeyRef"] });
+const cluster = some({ ...volume, instances: numbers(1, 9), retain: fc.boolean(), resources: limited });
+const redis = fc.oneof(
+  fc.record({ managed: managed(fc.constantFrom("8", "9.1.4", "8.1-alpine")) }),
+  fc.record({ url }),
+  fc.record({ replication: cluster }),
+);
+const postgresql = fc.oneof(
+  fc.record({ managed: managed(fc.constantFrom("17", "18.6-trixie")) }),
+  fc.record({ url }),
+  fc.record({ cloudNativePg: cluster }),
+);
+const taskStore = fc
+  .tuple(
+    fc.oneof(fc.record({ redis }), fc.record({ postgresql }), fc.record({ ref: fc.record({ name: objectName }) })),
+    some({ envName: fc.constantFrom("FASTMCP_DOCKET_URL", "MCP_TASK_STORE_URL") }),
+  )
+  .map(([source, name]) => ({ ...source, ...name }));
+
 type Pool = NonNullable<SpecInput["pools"]>[number];
 
 /** Specs as users write them. */
@@ -306,7 +332,7 @@ export const specInput: fc.Arbitrary<SpecInput> = fc
       legacy,
       routing,
     }),
-    some({ requestState, disruption, network, serviceAccount, template, paused: fc.boolean() }),
+    some({ requestState, taskStore, disruption, network, serviceAccount, template, paused: fc.boolean() }),
   )
   .map((parts) => Object.assign({}, ...parts) as SpecInput);
 

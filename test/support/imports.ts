@@ -12,7 +12,7 @@ interface Layer {
   pure?: true;
 }
 
-/** main → reconcile → (desired, status, kube) → api; config.ts is a leaf, and telemetry counts what kube tells it. */
+/** main → reconcile → probe → (desired, status, kube) → api; config.ts is a leaf, and telemetry counts what kube tells it. */
 const layers: Record<string, Layer> = {
   "main.ts": { imports: ["config.ts", "render.ts", "validate.ts", "diff", "api", "reconcile"] },
   "render.ts": { imports: ["manifests.ts", "api", "desired"] },
@@ -20,7 +20,8 @@ const layers: Record<string, Layer> = {
   diff: { imports: ["manifests.ts", "reconcile", "status", "desired", "kube", "api"] },
   "manifests.ts": { imports: ["api"] },
   "config.ts": { imports: [] },
-  reconcile: { imports: ["config.ts", "telemetry", "desired", "status", "kube", "api"] },
+  reconcile: { imports: ["config.ts", "telemetry", "probe", "desired", "status", "kube", "api"] },
+  probe: { imports: ["status", "kube", "api"] },
   status: { imports: ["desired", "api"], packages: [], pure: true },
   desired: { imports: ["api"], packages: ["node:crypto"], pure: true },
   kube: { imports: [] },

@@ -6,7 +6,7 @@ import { desired, type World } from "../../operator/desired/index.ts";
 import { desiredHashAnnotation, hashOf, type KubeObject } from "../../operator/desired/object.ts";
 import { poolsOf } from "../../operator/desired/pool.ts";
 import { referencesOf } from "../../operator/desired/references.ts";
-import { ringOf } from "../../operator/desired/request-state.ts";
+import { ringOf } from "../../operator/desired/ring.ts";
 import { serviceUrl } from "../../operator/desired/service.ts";
 import { affinities } from "../support/affinity.ts";
 import { mcpServer, serverOf, specInput } from "../support/arbitraries.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { desired } from "../../operator/desired/index.ts";
 import { desiredHashAnnotation, type KubeObject } from "../../operator/desired/object.ts";
-import { ringOf } from "../../operator/desired/request-state.ts";
+import { ringOf } from "../../operator/desired/ring.ts";
 import type { ApiObject } from "../../operator/kube/resource.ts";
 import { type Child, observePod, observeServer } from "../../operator/reconcile/observed.ts";
 import { plan } from "../../operator/reconcile/plan.ts";
@@ -28,6 +28,7 @@ const applied = (object: KubeObject, change: Partial<Child> = {}): Child => ({
   kind: object.kind,
   namespace: object.metadata.namespace,
   name: object.metadata.name,
+  kept: false,
   uid: `uid-of-${object.kind}`,
   server: "basket",
   owner: uid,

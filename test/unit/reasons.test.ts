@@ -26,15 +26,17 @@ interface Told {
   unknown: string[];
 }
 
-/** Findings: `stalled("Reason", …)` and `progressing("Reason", …)`. */
+/** Findings: `stalled("Reason", …)`, `progressing("Reason", …)` and `fails("Reason", …)`. */
 function ofFindings(code: string): Told {
   const told: Told = { reasons: [], unknown: [] };
-  for (const [, maker = "", argument = ""] of code.matchAll(/\b(stalled|progressing)\(\s*("\w+"|`[^`]*`|[^,)]*)/g)) {
+  for (const [, maker = "", argument = ""] of code.matchAll(
+    /\b(stalled|progressing|fails)\(\s*("\w+"|`[^`]*`|[^,)]*)/g,
+  )) {
     const [literal] = literals(argument);
     const kinds = byKind[argument];
     if (kinds) told.reasons.push(...kinds);
     else if (literal !== undefined) told.reasons.push(literal);
-    else if (argument !== "reason") told.unknown.push(`${maker}(${argument}`);
+    else if (!/^(store\.)?reason$/.test(argument)) told.unknown.push(`${maker}(${argument}`);
   }
   return told;
 }

@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { requestStateEnv, requestStateSecret, requestStateSecretName } from "../../operator/desired/request-state.ts";
 import {
   nextRing,
   type Ring,
   type RingKeys,
-  requestStateEnv,
-  requestStateSecret,
-  requestStateSecretName,
   ringHashAnnotation,
   ringKeysOf,
   ringOf,
@@ -14,15 +12,14 @@ import {
   ringStateOf,
   ringStep,
   rotatedAtAnnotation,
-} from "../../operator/desired/request-state.ts";
+} from "../../operator/desired/ring.ts";
 import { serverOf } from "../support/arbitraries.ts";
 
 const minute = 60_000;
 const began = "2026-01-01T00:00:00.000Z";
 const at = (minutes: number) => Date.parse(began) + minutes * minute;
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
-const rotating = serverOf("basket", { image: "basket", requestState: { rotateEvery: "10m" } });
-const still = serverOf("basket", { image: "basket" });
+const server = serverOf("basket", { image: "basket" });
 type Whole = Ring & { keys: RingKeys };
 const ring = (...keys: [string, ...string[]]): Whole => ringOf(keys, "steady", began) as Whole;
 const step = (kind: "stage" | "promote", from: Whole, fresh: string, minutes = 0) =>
@@ -33,30 +30,30 @@ describe("what to do about a ring", () => {
   const staged = { ...steady, phase: "staged" as const };
 
   test("is to create it when there is none", () => {
-    expect(ringStep(still, undefined, false, at(0))).toEqual({ step: "create" });
+    expect(ringStep(undefined, undefined, false, at(0))).toEqual({ step: "create" });
   });
 
   test("is nothing, for ever, when it doesn't rotate", () => {
-    expect(ringStep(still, steady, true, at(1e6))).toEqual({ step: "keep" });
+    expect(ringStep(undefined, steady, true, at(1e6))).toEqual({ step: "keep" });
   });
 
   test("is nothing before its time, and to look again exactly then", () => {
-    expect(ringStep(rotating, steady, true, at(4))).toEqual({ step: "keep", after: 6 * minute });
-    expect(ringStep(rotating, steady, false, at(9.5))).toEqual({ step: "keep", after: 0.5 * minute });
+    expect(ringStep("10m", steady, true, at(4))).toEqual({ step: "keep", after: 6 * minute });
+    expect(ringStep("10m", steady, false, at(9.5))).toEqual({ step: "keep", after: 0.5 * minute });
   });
 
   test("is to stage a new key when its time has come, once no rollout is under way", () => {
-    expect(ringStep(rotating, steady, false, at(10))).toEqual({ step: "keep" });
-    expect(ringStep(rotating, steady, true, at(10))).toEqual({ step: "stage" });
+    expect(ringStep("10m", steady, false, at(10))).toEqual({ step: "keep" });
+    expect(ringStep("10m", steady, true, at(10))).toEqual({ step: "stage" });
   });
 
   test("is to promote a staged key once every pod can open it, and not before", () => {
-    expect(ringStep(rotating, staged, false, at(100))).toEqual({ step: "keep" });
-    expect(ringStep(rotating, staged, true, at(0))).toEqual({ step: "promote" });
+    expect(ringStep("10m", staged, false, at(100))).toEqual({ step: "keep" });
+    expect(ringStep("10m", staged, true, at(0))).toEqual({ step: "promote" });
   });
 
   test("is to finish a rotation that was begun, also when rotateEvery is gone", () => {
-    expect(ringStep(still, staged, true, at(0))).toEqual({ step: "promote" });
+    expect(ringStep(undefined, staged, true, at(0))).toEqual({ step: "promote" });
   });
 });
 
@@ -90,7 +87,7 @@ describe("a rotation", () => {
   function turn(running: [Whole, ...Whole[]], rolledOut: boolean, minutes: number): [Whole, ...Whole[]] {
     const [current] = running;
     const left: [Whole, ...Whole[]] = rolledOut ? [current] : running;
-    const { step: todo } = ringStep(rotating, current, rolledOut, at(minutes));
+    const { step: todo } = ringStep("10m", current, rolledOut, at(minutes));
     return todo === "stage" || todo === "promote" ? [step(todo, current, key(minutes), minutes), ...left] : left;
   }
 
@@ -137,7 +134,7 @@ describe("a rotation", () => {
 describe("the Secret of a ring", () => {
   const decode = (text = "") => Buffer.from(text, "base64").toString();
   const secretOf = (whole: Ring) =>
-    requestStateSecret(rotating, whole) as unknown as {
+    requestStateSecret(server, whole) as unknown as {
       data: Record<string, string>;
       metadata: { annotations: Record<string, string> };
     };
@@ -178,8 +175,8 @@ describe("the Secret of a ring", () => {
   });
 
   test("is what pods read when it is anypod's", () => {
-    const name = requestStateSecretName(rotating);
-    expect(requestStateEnv(rotating)).toEqual([
+    const name = requestStateSecretName(server);
+    expect(requestStateEnv(server)).toEqual([
       { name: "MCP_REQUEST_STATE_KEY", valueFrom: { secretKeyRef: { name, key: "key" } } },
       { name: "MCP_REQUEST_STATE_KEYS", valueFrom: { secretKeyRef: { name, key: "keys" } } },
     ]);

@@ -2,13 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { desired } from "../../operator/desired/index.ts";
 import type { KubeObject } from "../../operator/desired/object.ts";
-import {
-  type Ring,
-  type RingKeys,
-  requestStateSecretName,
-  ringKeysOf,
-  ringOf,
-} from "../../operator/desired/request-state.ts";
+import { requestStateSecretName } from "../../operator/desired/request-state.ts";
+import { type Ring, type RingKeys, ringKeysOf, ringOf } from "../../operator/desired/ring.ts";
+import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import type { ApiRequest, Client } from "../../operator/kube/client.ts";
 import type { ApiObject } from "../../operator/kube/resource.ts";
 import type { Caches } from "../../operator/reconcile/caches.ts";
@@ -82,7 +78,15 @@ async function pass(objects: ApiObject[], now: number, diesAt?: string): Promise
     deleted: () => undefined,
   } as unknown as Caches;
   const contents = { hash: async () => "content" };
-  const ignored = { report: async () => undefined, contention: () => 0, waited: () => 0, failures: 0 };
+  const ignored = {
+    report: async () => undefined,
+    contention: () => 0,
+    waited: () => 0,
+    failures: 0,
+    answers: undefined,
+    wake: () => undefined,
+    storeImages: officialImages,
+  };
   const context: ReconcileContext = { client, caches, contents, now: () => now, ...ignored };
   await reconcile("shop/basket", context).catch(() => undefined);
   return writes;

@@ -1,0 +1,58 @@
+// Asks a server's pods what they can do (`server/discover`, https://modelcontextprotocol.io/specification/2026-07-28/server/discover).
+import { modernVersion } from "../api/routing.ts";
+
+/** What the pods answered; undefined: nothing that could be made sense of. */
+export interface Discovered {
+  /** Names of the protocol's extensions, such as `io.modelcontextprotocol/tasks`. */
+  extensions: string[];
+}
+
+export const tasksExtension = "io.modelcontextprotocol/tasks";
+
+const method = "server/discover";
+const patience = 5000;
+
+const request = {
+  jsonrpc: "2.0",
+  id: "anypod",
+  method,
+  params: {
+    _meta: {
+      "io.modelcontextprotocol/protocolVersion": modernVersion,
+      "io.modelcontextprotocol/clientCapabilities": {},
+      "io.modelcontextprotocol/clientInfo": { name: "anypod", version: "1" },
+    },
+  },
+};
+
+interface Reply {
+  result?: { capabilities?: { extensions?: Record<string, unknown> } };
+}
+
+/** The reply in the body: JSON as it is, or the first event of a stream. */
+function replyOf(text: string): Reply {
+  const event = /^data: ?(.*)$/m.exec(text);
+  return JSON.parse(event?.[1] ?? text) as Reply;
+}
+
+/** Never rejects. */
+export async function discover(url: string): Promise<Discovered | "no answer"> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        "mcp-protocol-version": modernVersion,
+        "mcp-method": method,
+      },
+      body: JSON.stringify(request),
+      signal: AbortSignal.timeout(patience),
+    });
+    const { result } = replyOf(await response.text());
+    return { extensions: Object.keys(result?.capabilities?.extensions ?? {}).sort() };
+  } catch (error) {
+    // A body that is no JSON is an answer too: of a server that knows of no extension.
+    return error instanceof SyntaxError ? { extensions: [] } : "no answer";
+  }
+}

@@ -1,0 +1,39 @@
+// Asks Redis.
+import { Redis } from "ioredis";
+import type { StoreAnswer } from "../status/observed.ts";
+import { codeOf, isAboutCertificate, patience, type StoreTarget } from "./store-answer.ts";
+
+/** PING is answered with the error that writes would get, when the disk is full. */
+export async function askRedis({ url, ca }: StoreTarget): Promise<StoreAnswer> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: patience,
+    commandTimeout: patience,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    ...(ca !== undefined && { tls: { ca } }),
+  });
+  let broke: unknown;
+  redis.on("error", (error) => (broke = error));
+  try {
+    await redis.connect();
+    await redis.ping();
+    return { ok: true };
+  } catch (error) {
+    return answerOf(broke ?? error);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function answerOf(error: unknown): StoreAnswer {
+  const { message } = error as Error;
+  const code = codeOf(error);
+  if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/.test(message))
+    return { ok: false, why: "refused", said: message };
+  if (isAboutCertificate(code)) return { ok: false, why: "certificate", said: code };
+  // An error that the engine itself has words for, such as MISCONF, LOADING or OOM.
+  if (/^[A-Z]{3,} /.test(message) && code === "") return { ok: false, why: "failing", said: message };
+  return { ok: false, why: "unreachable", said: code || "no answer" };
+}

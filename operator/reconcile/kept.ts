@@ -1,0 +1,43 @@
+// What outlives a server, told when the server is gone: nobody should wonder about volumes that nobody seems to use.
+import { apiVersion, kind } from "../api/mcpserver.ts";
+import { engineOf } from "../desired/task-store/access.ts";
+import { clusterOf } from "../desired/task-store/index.ts";
+import { managedOf } from "../desired/task-store/managed.ts";
+import { managedName } from "../desired/task-store/names.ts";
+import type { Recorder } from "../kube/events.ts";
+import type { ObservedServer } from "./observed.ts";
+
+/** How somebody who wants it gone gets rid of it; undefined when nothing is kept. */
+function keptOf({
+  metadata,
+  spec,
+}: Pick<ObservedServer, "metadata" | "spec">): { what: string; object: string } | undefined {
+  const taskStore = spec?.taskStore;
+  if (!spec || !taskStore) return;
+  const managed = managedOf(taskStore);
+  if (managed?.managed.retain) {
+    const claim = `data-${managedName(metadata.name, managed.engine)}-0`;
+    return { what: `The volume of its tasks, PersistentVolumeClaim ${claim},`, object: `pvc ${claim}` };
+  }
+  const cluster = clusterOf({ metadata, spec });
+  const retained = taskStore.redis?.replication?.retain ?? taskStore.postgresql?.cloudNativePg?.retain;
+  if (!cluster || !retained) return;
+  const plural = engineOf(taskStore) === "redis" ? "redisreplications" : "clusters.postgresql.cnpg.io";
+  return { what: `The store of its tasks, ${cluster.kind} ${cluster.name},`, object: `${plural} ${cluster.name}` };
+}
+
+/** Tells what stays of a server that was deleted. */
+export function tellOfKept({ metadata, spec }: ObservedServer, record: Recorder): void {
+  const kept = keptOf({ metadata, spec });
+  if (!kept) return;
+  const { namespace, name, uid } = metadata;
+  record(
+    { apiVersion, kind, namespace, name, uid },
+    {
+      type: "Normal",
+      reason: "TasksKept",
+      action: "Delete",
+      note: `${kept.what} stays, as retain is true: a server of this name finds its tasks again. To be rid of them: kubectl -n ${namespace} delete ${kept.object}`,
+    },
+  );
+}
