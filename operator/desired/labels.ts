@@ -24,7 +24,7 @@ export function poolSelector(server: string, pool: string): Record<string, strin
 }
 
 /** Labels of the objects and pods of something that a server needs. */
-const roleLabels = (server: string, role: string): Record<string, string> => ({
+export const roleLabels = (server: string, role: string): Record<string, string> => ({
   ...objectLabels(server),
   "app.kubernetes.io/component": role,
   [roleLabel]: role,
