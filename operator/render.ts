@@ -4,7 +4,7 @@ import type { McpServer } from "./api/mcpserver.ts";
 import { desired, type World } from "./desired/index.ts";
 import { poolsOf } from "./desired/pool.ts";
 import { generated, unknownRing } from "./desired/ring.ts";
-import type { StoreOwner } from "./desired/task-store/access.ts";
+import { storeOwner } from "./desired/task-store/access.ts";
 import { officialImages, type StoreImages } from "./desired/task-store/managed.ts";
 import { readManifests } from "./manifests.ts";
 
@@ -16,23 +16,18 @@ export interface RenderOptions {
   storeImages?: Partial<StoreImages>;
 }
 
-/** The server whose store of tasks this one uses. */
-function storeOwnerOf({ metadata, spec }: McpServer, servers: McpServer[]): StoreOwner | undefined {
-  const { taskStore } = spec;
-  if (!taskStore?.ref) return taskStore && { metadata, taskStore };
-  const other = servers.find(
-    (each) => each.metadata.name === taskStore.ref?.name && each.metadata.namespace === metadata.namespace,
+/** The server whose store of tasks this one uses, among those that are rendered. */
+const ownerOf = (server: McpServer, servers: McpServer[]) =>
+  storeOwner(server, (name) =>
+    servers.find(({ metadata }) => metadata.name === name && metadata.namespace === server.metadata.namespace),
   );
-  const theirs = other?.spec.taskStore;
-  return other && theirs && { metadata: other.metadata, taskStore: theirs };
-}
 
 /** What stands in for all that only a cluster knows: every pool takes calls, and so far none is there. */
 const worldOf = (server: McpServer, servers: McpServer[], { controllers = [], storeImages }: RenderOptions): World => ({
   ring: unknownRing,
   configHash: generated,
   deployments: new Set(),
-  store: { owner: storeOwnerOf(server, servers), logins: unknownRing, images: { ...officialImages, ...storeImages } },
+  store: { owner: ownerOf(server, servers), logins: unknownRing, images: { ...officialImages, ...storeImages } },
   routing: { takesCalls: new Set(poolsOf(server).map(({ name }) => name)), isKnown: () => true, controllers },
 });
 
@@ -55,7 +50,7 @@ export function renderServers(servers: McpServer[], options: RenderOptions = {})
 
 /** Servers whose store of tasks is another's that isn't among these: what their pods get isn't known. */
 const withoutOwner = (servers: McpServer[]) =>
-  servers.filter((server) => server.spec.taskStore && !storeOwnerOf(server, servers));
+  servers.filter((server) => server.spec.taskStore && !ownerOf(server, servers));
 
 /**
  * Renders files, directories (all their .yaml, .yml and .json) or standard input (`-`).

@@ -45,7 +45,7 @@ const volumeStays = [
 const version = (example: string) =>
   text("^[0-9]+([.][0-9]+)*(-[a-z0-9.]+)?$", `version must be a tag of the engine's image, such as ${example}`, 63);
 
-/** What runs when no release is named. Another major one of PostgreSQL cannot open the volumes of this one: it stays. */
+/** What runs when no release is named. It stays: another major one of PostgreSQL can't open the volumes that there are. */
 const postgresqlVersion = "17";
 const valkeyVersion = "8";
 

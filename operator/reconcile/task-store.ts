@@ -4,7 +4,7 @@ import { mainPool } from "../api/pool.ts";
 import { type EffectivePool, mostReplicas } from "../desired/pool.ts";
 import type { RingState } from "../desired/ring.ts";
 import { serviceUrl } from "../desired/service.ts";
-import { type StoreAccess, type StoreOwner, storeAccess } from "../desired/task-store/access.ts";
+import { type StoreAccess, type StoreOwner, storeAccess, storeOwner } from "../desired/task-store/access.ts";
 import { clusterOf, loginsOf } from "../desired/task-store/index.ts";
 import { managedOf } from "../desired/task-store/managed.ts";
 import { managedName } from "../desired/task-store/names.ts";
@@ -40,14 +40,6 @@ export interface GatheredStore {
   hashWith: (logins: RingState | undefined) => string;
 }
 
-function ownerOf({ metadata, spec }: McpServer, { caches }: StoreContext): StoreOwner | undefined {
-  const { taskStore } = spec;
-  if (!taskStore?.ref) return taskStore && { metadata, taskStore };
-  const other = caches.server(keyOf({ namespace: metadata.namespace, name: taskStore.ref.name }));
-  const theirs = other?.spec?.taskStore;
-  return other && theirs && !theirs.ref ? { metadata: other.metadata, taskStore: theirs } : undefined;
-}
-
 /** The Secrets that pods read to use a store. */
 const secretsOf = ({ url, ca }: StoreAccess) => [...new Set([url.name, ...(ca ? [ca.name] : [])])];
 
@@ -61,7 +53,7 @@ export function storeSecretsOf({ metadata, spec }: Pick<ObservedServer, "metadat
 export async function gatherStore(server: McpServer, context: StoreContext): Promise<GatheredStore | undefined> {
   const { namespace } = server.metadata;
   if (!server.spec.taskStore) return;
-  const owner = ownerOf(server, context);
+  const owner = storeOwner(server, (name) => context.caches.server(keyOf({ namespace, name })));
   const access = owner && storeAccess(owner);
   const configOf = (name: string) => context.caches.config(configKey("Secret", { namespace, name }));
   if (!owner || !access) return { owner: undefined, access: undefined, logins: undefined, hashWith: () => "" };

@@ -1,5 +1,5 @@
 // How pods reach the store of tasks: variables, a certificate, a label that lets them in. The same for every source.
-import type { McpServer } from "../../api/mcpserver.ts";
+import type { McpServer, Spec } from "../../api/mcpserver.ts";
 import type { Engine, SecretKey, TaskStore, UrlSource } from "../../api/task-store.ts";
 import { roleSelector } from "../labels.ts";
 import type { EnvVar } from "../pod-template.ts";
@@ -11,6 +11,24 @@ import { redisReplication } from "./redis-replication.ts";
 export interface StoreOwner {
   metadata: { name: string; namespace: string };
   taskStore: TaskStore;
+}
+
+type Sharing = Pick<McpServer, "spec"> & { metadata: StoreOwner["metadata"] };
+
+/**
+ * The server whose store of tasks this one uses; undefined when it asks for none, or for that of a server that isn't there or
+ * has none of its own.
+ * @param find another server of the namespace
+ */
+export function storeOwner(
+  { metadata, spec }: Sharing,
+  find: (name: string) => { metadata: StoreOwner["metadata"]; spec: Spec | undefined } | undefined,
+): StoreOwner | undefined {
+  const { taskStore } = spec;
+  if (!taskStore?.ref) return taskStore && { metadata, taskStore };
+  const other = find(taskStore.ref.name);
+  const theirs = other?.spec?.taskStore;
+  return other && theirs && !theirs.ref ? { metadata: other.metadata, taskStore: theirs } : undefined;
 }
 
 /** Where the store is. */

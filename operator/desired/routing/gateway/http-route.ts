@@ -119,7 +119,7 @@ function routesOf(server: McpServer, pool: string | undefined, held: Placed[], r
 
 /**
  * The HTTPRoutes of a server: the server's own first, then those of its pools.
- * @param units of all its rules, without those that the gateway can't match
+ * @param units of all its rules
  */
 export function httpRoutes(server: McpServer, units: Unit[], { regex, filtersOf }: Traits): KubeObject[] {
   const pools = poolsOf(server).flatMap(({ name }) => (name === mainPool ? [] : [name]));
