@@ -1,5 +1,6 @@
 // `npm run build`: the operator and all that it imports as a few small files in dist/, without node_modules.
 import { rmSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -18,6 +19,20 @@ const onlyWhatIsUsed: Plugin = {
 };
 
 /**
+ * Modules of Node.js are required: to import one loads all that it exports, and with `node:http` comes the whole of fetch,
+ * 16 MiB of it.
+ */
+const builtinsRequired: Plugin = {
+  name: "builtins required",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind === "import-statement" && isBuiltin(path) ? { path, namespace: "builtin", sideEffects: false } : undefined,
+    );
+    onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({ contents: `module.exports = require("${path}")` }));
+  },
+};
+
+/**
  * Writes anypod.mjs and its chunks into the folder. What a command doesn't need stays in chunks that it doesn't load, and
  * names are kept whole only where stack traces show them: together that is a quarter of the memory of an idle operator.
  * @param entry another checkout's operator/main.ts
@@ -29,7 +44,7 @@ export async function bundleOperator(folder: string, entry = main): Promise<stri
     outExtension: { ".js": ".mjs" },
     chunkNames: "[name]-[hash]",
     bundle: true,
-    plugins: [onlyWhatIsUsed],
+    plugins: [builtinsRequired, onlyWhatIsUsed],
     splitting: true,
     minifySyntax: true,
     minifyWhitespace: true,
