@@ -18,6 +18,23 @@ const onlyWhatIsUsed: Plugin = {
   },
 };
 
+/** An entry of undici with what is used of it: its own loads all, a browser's fetch, caches and mocks too. */
+const undici = `
+  import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
+  import request from "undici/lib/api/api-request.js";
+  Dispatcher.prototype.request = request;
+  export { default as Agent } from "undici/lib/dispatcher/agent.js";
+  export { default as ProxyAgent } from "undici/lib/dispatcher/proxy-agent.js";
+  export const fetch = (...args) => globalThis.fetch(...args);
+`;
+const partOfUndici: Plugin = {
+  name: "part of undici",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "part" }));
+    onLoad({ filter: /./, namespace: "part" }, () => ({ contents: undici, resolveDir: import.meta.dirname }));
+  },
+};
+
 /**
  * Modules of Node.js are required: to import one loads all that it exports, and with `node:http` comes the whole of fetch,
  * 16 MiB of it.
@@ -44,7 +61,7 @@ export async function bundleOperator(folder: string, entry = main): Promise<stri
     outExtension: { ".js": ".mjs" },
     chunkNames: "[name]-[hash]",
     bundle: true,
-    plugins: [builtinsRequired, onlyWhatIsUsed],
+    plugins: [builtinsRequired, partOfUndici, onlyWhatIsUsed],
     splitting: true,
     minifySyntax: true,
     minifyWhitespace: true,

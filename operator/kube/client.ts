@@ -1,7 +1,7 @@
 // HTTP to the API server: one set of kept-alive connections, JSON in and out, errors as values. Log-in is client-node's.
 import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig, type RequestContext } from "@kubernetes/client-node";
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent, type Dispatcher } from "undici";
 import { ApiError } from "./errors.ts";
 import { createLimit } from "./limit.ts";
 
@@ -157,7 +157,8 @@ export function createClient(
 ): Client {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error("the kubeconfig names no current cluster: run 'kubectl config use-context NAME'");
-  const server = cluster.server.replace(/\/$/, "");
+  const { origin, pathname } = new URL(cluster.server);
+  const root = pathname.replace(/\/$/, "");
   const credentials = credentialsOf(config);
   const limit = createLimit(inFlight);
   /** Until when the server asked to be left alone, in milliseconds since the epoch. */
@@ -183,14 +184,16 @@ export function createClient(
     const began = performance.now();
     const answered = (code: string) => observe?.(method, code, (performance.now() - began) / 1000);
     const timeout = options.timeout ?? defaultTimeout;
-    const response = await request(server + withQuery(options.path, options.query), {
-      dispatcher,
+    const wanted = {
+      origin,
+      path: root + withQuery(options.path, options.query),
       method,
       ...content(options, { ...headers, "user-agent": userAgent }),
       ...(options.signal && { signal: options.signal }),
       headersTimeout: timeout,
       bodyTimeout: timeout,
-    }).catch((error) => {
+    };
+    const response = await dispatcher.request(wanted).catch((error) => {
       answered("<error>");
       throw error;
     });
