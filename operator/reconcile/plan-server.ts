@@ -114,10 +114,10 @@ async function gatherRing(
   return currentRing({ client, key, exists, state, rolledOut, rotateEvery: wanted.rotateEvery, now: now() });
 }
 
-/** Whether the pods of the server's own store take exactly the logins of this hash. */
-const storeTakes = (children: Child[], accepted: string | undefined) =>
+/** Whether the pods of the server's own store take these logins and no others. Other operators' StatefulSets have its labels. */
+const storeTakes = ({ metadata }: McpServer, children: Child[], accepted: string | undefined) =>
   children
-    .filter(({ kind, idle }) => kind === "StatefulSet" && !idle)
+    .filter(({ kind, owner, idle }) => kind === "StatefulSet" && owner === metadata.uid && !idle)
     .every(({ store }) => store?.settled && store.ready && store.loginsHash === accepted);
 
 /** The rings as they should be now, and when to look again. */
@@ -143,7 +143,7 @@ async function gatherRings(
         wanted: spec.taskStore && loginsOf(spec.taskStore),
         secretName: store?.access?.url.name ?? "",
         state: logins,
-        rolledOut: rolledOut && storeTakes(children, logins?.accepted),
+        rolledOut: rolledOut && storeTakes(server, children, logins?.accepted),
       },
       context,
     ),

@@ -5,7 +5,7 @@ import type { PostgresqlCluster } from "../../api/task-store.ts";
 import { type KubeObject, ofRole } from "../object.ts";
 import { database, enginePort, cloudNativePgName as name } from "./names.ts";
 
-const role = "postgresql";
+const role = "cloud-native-pg";
 
 export const cloudNativePg = {
   name,

@@ -61,7 +61,7 @@ export function loginsSecret(server: McpServer, { of, service }: LoginTarget, ri
   const engine = of === "replication" ? "redis" : of;
   const { name, namespace } = server.metadata;
   const type = { apiVersion: "v1", kind: "Secret" };
-  const secret = ofRole(server, type, { name: loginsSecretName(name, of), role: engine });
+  const secret = ofRole(server, type, { name: loginsSecretName(name, of), role: of });
   const host = `${service}.${namespace}.svc`;
   const { used = "", accepted = "" } = ring;
   const annotations = {

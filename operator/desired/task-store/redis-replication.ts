@@ -7,7 +7,8 @@ import type { RedisCluster } from "../../api/task-store.ts";
 import { desiredHashAnnotation, type KubeObject, keptAnnotation, ofRole } from "../object.ts";
 import { enginePort, loginsSecretName, replicationName as name, passwordEntry } from "./names.ts";
 
-const role = "redis";
+/** Not "redis": its operator hands labels on to its pods and claims, and a managed store's Service would take them for its own. */
+const role = "replication";
 const apiVersion = "redis.redis.opstreelabs.in/v1beta2";
 
 export const redisReplication = {
