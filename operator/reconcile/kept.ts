@@ -1,5 +1,6 @@
 // What outlives a server, told when the server is gone: nobody should wonder about volumes that nobody seems to use.
 import { apiVersion, kind } from "../api/mcpserver.ts";
+import { roleSelector, selectorText } from "../desired/labels.ts";
 import { engineOf } from "../desired/task-store/access.ts";
 import { clusterOf } from "../desired/task-store/index.ts";
 import { managedOf } from "../desired/task-store/managed.ts";
@@ -22,8 +23,11 @@ function keptOf({
   const cluster = clusterOf({ metadata, spec });
   const retained = taskStore.redis?.replication?.retain ?? taskStore.postgresql?.cloudNativePg?.retain;
   if (!cluster || !retained) return;
-  const plural = engineOf(taskStore) === "redis" ? "redisreplications" : "clusters.postgresql.cnpg.io";
-  return { what: `The store of its tasks, ${cluster.kind} ${cluster.name},`, object: `${plural} ${cluster.name}` };
+  const object =
+    engineOf(taskStore) === "redis"
+      ? `redisreplications,redissentinels,configmaps,secrets,pvc -l ${selectorText(roleSelector(metadata.name, "replication"))}`
+      : `clusters.postgresql.cnpg.io ${cluster.name}`;
+  return { what: `The store of its tasks, ${cluster.kind} ${cluster.name},`, object };
 }
 
 /** Tells what stays of a server that was deleted. */

@@ -1,6 +1,7 @@
 // Desired and observed → what to write. Pure: decides from metadata alone, so that what is already so costs nothing.
 import type { KubeObject } from "../desired/object.ts";
 import { desiredHashAnnotation } from "../desired/object.ts";
+import { redisReplication } from "../desired/task-store/redis-replication.ts";
 import { ownsAll } from "../kube/ownership.ts";
 import type { Obstacle } from "../status/observed.ts";
 import type { Child } from "./observed.ts";
@@ -54,7 +55,16 @@ function planObject(object: KubeObject, child: Child | undefined, serverUid: str
 }
 
 /** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
-const holdsTasks = (kind: string) => ["StatefulSet", "Cluster", "RedisReplication"].includes(kind);
+const holdsTasks = ["StatefulSet", "Cluster", "RedisReplication"];
+
+/** Children with tasks in them, and what those can't do without. */
+function staying(children: Child[]): Set<string> {
+  const stores = children.filter(({ kind }) => holdsTasks.includes(kind));
+  const needed = stores.flatMap(({ kind, server }) =>
+    kind === "RedisReplication" ? redisReplication.needs(server) : [],
+  );
+  return new Set([...stores, ...needed].map(keyOf));
+}
 
 /** What to write for the server with this uid. */
 export function plan(objects: KubeObject[], children: Child[], serverUid: string): Plan {
@@ -63,10 +73,11 @@ export function plan(objects: KubeObject[], children: Child[], serverUid: string
   const parts = objects.map((object, index) => planObject(object, observed.get(keys[index] ?? ""), serverUid));
   const desired = new Set(keys);
   const left = children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)));
+  const stays = staying(children);
   return {
     create: parts.flatMap(({ create = [] }) => create),
     update: parts.flatMap(({ update = [] }) => update),
-    remove: left.filter(({ kind }) => !holdsTasks(kind)),
+    remove: left.filter((child) => !stays.has(keyOf(child))),
     retire: left.filter(({ kind, idle }) => kind === "StatefulSet" && !idle),
     obstacles: parts.flatMap(({ obstacles = [] }) => obstacles),
   };

@@ -46,7 +46,7 @@ export function taskStoreObjects(server: McpServer, { logins, images }: StoreWor
   if (!redis?.replication) return [];
   const service = redisReplication.service(metadata.name);
   return [
-    loginsSecret(server, { of: "replication", service }, logins),
+    loginsSecret(server, { of: "replication", service, isKept: redis.replication.retain }, logins),
     ...redisReplicationObjects(server, redis.replication),
   ];
 }

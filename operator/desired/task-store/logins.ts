@@ -55,16 +55,19 @@ const mapValues = (values: Record<string, string>, change: (value: string) => st
 export interface LoginTarget {
   of: LoginsOf;
   service: string;
+  /** Whether it outlives the server, as what takes the passwords does. */
+  isKept?: boolean;
 }
 
-export function loginsSecret(server: McpServer, { of, service }: LoginTarget, ring: Ring): KubeObject {
+export function loginsSecret(server: McpServer, { of, service, isKept = false }: LoginTarget, ring: Ring): KubeObject {
   const engine = of === "replication" ? "redis" : of;
   const { name, namespace } = server.metadata;
   const type = { apiVersion: "v1", kind: "Secret" };
-  const secret = ofRole(server, type, { name: loginsSecretName(name, of), role: of });
+  const secret = ofRole(server, type, { name: loginsSecretName(name, of), role: of, isKept });
   const host = `${service}.${namespace}.svc`;
   const { used = "", accepted = "" } = ring;
   const annotations = {
+    ...secret.metadata.annotations,
     ...ringAnnotations(ring),
     [usedHashAnnotation]: used,
     [acceptedHashAnnotation]: accepted,

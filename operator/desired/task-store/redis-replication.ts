@@ -18,6 +18,12 @@ export const redisReplication = {
     labels: { app: name(server), redis_setup_type: "replication" },
     port: enginePort.redis,
   }),
+  /** What its pods can't do without at their next start, or when the primary is lost: it stays as long as they do. */
+  needs: (server: string) => [
+    { kind: "RedisSentinel", name: name(server) },
+    { kind: "ConfigMap", name: name(server) },
+    { kind: "Secret", name: loginsSecretName(server, "replication") },
+  ],
 };
 
 /** The newest that its operator's documentation pins; newer ones are under other licences. */
@@ -37,7 +43,7 @@ const security = {
 const alive = (port: number) => ({ tcpSocket: { port }, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 });
 const pdb = { enabled: true, maxUnavailable: 1 };
 
-function config(server: McpServer, { resources }: RedisCluster): KubeObject {
+function config(server: McpServer, { resources, retain }: RedisCluster): KubeObject {
   const limit = bytesOf(resources.limits?.memory ?? "") ?? 0;
   const lines = [
     "appendonly yes",
@@ -46,7 +52,11 @@ function config(server: McpServer, { resources }: RedisCluster): KubeObject {
     "maxmemory-policy noeviction",
   ];
   return {
-    ...ofRole(server, { apiVersion: "v1", kind: "ConfigMap" }, { name: name(server.metadata.name), role }),
+    ...ofRole(
+      server,
+      { apiVersion: "v1", kind: "ConfigMap" },
+      { name: name(server.metadata.name), role, isKept: retain },
+    ),
     data: { "redis-additional.conf": lines.map((line) => `${line}\n`).join("") },
   };
 }
@@ -94,11 +104,11 @@ function replication(server: McpServer, cluster: RedisCluster): KubeObject {
 }
 
 /** Its operator wants an odd number, and all of its numbers but that one as text. */
-function sentinel(server: McpServer): KubeObject {
+function sentinel(server: McpServer, { retain }: RedisCluster): KubeObject {
   const { name: serverName } = server.metadata;
   const secret = { name: loginsSecretName(serverName, "replication"), key: passwordEntry };
   return {
-    ...ofRole(server, { apiVersion, kind: "RedisSentinel" }, { name: name(serverName), role }),
+    ...ofRole(server, { apiVersion, kind: "RedisSentinel" }, { name: name(serverName), role, isKept: retain }),
     spec: {
       clusterSize: 3,
       kubernetesConfig: {
@@ -106,7 +116,7 @@ function sentinel(server: McpServer): KubeObject {
         imagePullPolicy: "IfNotPresent",
         redisSecret: secret,
         resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "128Mi" } },
-        ignoreAnnotations: [desiredHashAnnotation],
+        ignoreAnnotations: [desiredHashAnnotation, keptAnnotation],
       },
       redisSentinelConfig: {
         redisReplicationName: name(serverName),
@@ -124,5 +134,5 @@ function sentinel(server: McpServer): KubeObject {
 }
 
 export function redisReplicationObjects(server: McpServer, cluster: RedisCluster): KubeObject[] {
-  return [config(server, cluster), replication(server, cluster), sentinel(server)];
+  return [config(server, cluster), replication(server, cluster), sentinel(server, cluster)];
 }
