@@ -159,6 +159,8 @@ export function startCaches({
     for (const { metadata } of found) changed(keyOf(metadata));
   };
   const tellRouted = () => tellAll([...servers.values()].filter(({ spec }) => spec?.routing));
+  /** A kind has come or gone: those may be waiting for it, or have to say that they are. */
+  const tellDependents = () => tellAll([...servers.values()].filter(({ spec }) => spec?.routing ?? spec?.taskStore));
   const ofServer = {
     indexBy: (value: { namespace: string; server: string }) => [serverKeyOf(value)],
     // Both, as somebody may have changed the label that says whose it is.
@@ -222,11 +224,11 @@ export function startCaches({
         namespace,
         listed: () => {
           first.resolve();
-          if (absent.delete(type.kind)) tellRouted();
+          if (absent.delete(type.kind)) tellDependents();
         },
         absent: () => {
           first.resolve();
-          if (!absent.has(type.kind)) tellRouted();
+          if (!absent.has(type.kind)) tellDependents();
           absent.add(type.kind);
         },
         failed: options.mayHaveCome && type !== mcpServers ? failedOptional(type) : (error) => failed(type.kind, error),
