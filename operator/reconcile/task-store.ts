@@ -73,7 +73,7 @@ export async function gatherStore(server: McpServer, context: StoreContext): Pro
 }
 
 export interface VerdictContext extends StoreContext {
-  caches: Pick<Caches, "server" | "config" | "podProblems">;
+  caches: Pick<Caches, "server" | "config" | "podProblems" | "sees">;
   /** Undefined: neither stores nor pods are asked anything. */
   answers: Answers | undefined;
   /** A server is to be looked at again. */
@@ -122,7 +122,9 @@ async function stateOf(seen: Seen, context: VerdictContext): Promise<Gathered> {
   const { namespace } = server.metadata;
   if (cluster) {
     const object = seen.own.find(({ kind, name }) => kind === cluster.kind && name === cluster.name)?.store;
-    return { state: { source: "operator", namespace, ...cluster, object } };
+    return {
+      state: { source: "operator", namespace, ...cluster, installed: context.caches.sees(cluster.kind), object },
+    };
   }
   if (!store?.access) throw new Error("a store without a source");
   return urlState(server, store.access, context);

@@ -80,7 +80,14 @@ export type StoreState = { namespace: string } & (
       /** The server's pods have been made: the store took calls once. */
       began: boolean;
     }
-  | { source: "operator"; kind: string; name: string; object: StoreObjectState | undefined }
+  | {
+      source: "operator";
+      kind: string;
+      name: string;
+      /** Whether the cluster has the kind, and anypod may see it. */
+      installed: boolean;
+      object: StoreObjectState | undefined;
+    }
   | {
       source: "url";
       engine: Engine;

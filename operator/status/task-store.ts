@@ -65,7 +65,12 @@ function managed(state: Of<"managed">): StoreVerdict {
   );
 }
 
-function byOperator({ kind, name, namespace, object }: Of<"operator">): StoreVerdict {
+function byOperator({ kind, name, namespace, installed, object }: Of<"operator">): StoreVerdict {
+  if (!installed)
+    return fails(
+      `${kind}NotInstalled`,
+      `The cluster has no kind ${kind}, or anypod may not see it: install the operator that it comes with (docs/task-stores.md says which), or change spec.taskStore.`,
+    );
   if (object?.ready) return holds(`${kind} ${name} takes calls.`);
   const said = object?.said ? ` It says: ${object.said}.` : "";
   const plural = { Cluster: "clusters.postgresql.cnpg.io" }[kind] ?? kind.toLowerCase();
