@@ -29,11 +29,15 @@ interface Reply {
   result?: { capabilities?: { extensions?: Record<string, unknown> } };
 }
 
-/** The reply in the body: JSON as it is, or the first event of a stream. */
+/** The reply in the body: JSON as it is, or the first event of a stream that is one; others are notifications, or empty. */
 function replyOf(text: string): Reply {
-  const event = /^data: ?(.*)$/m.exec(text);
-  return JSON.parse(event?.[1] ?? text) as Reply;
+  const events = [...text.matchAll(/^data: ?(.*)$/gm)].flatMap(([, data = ""]) => (data.trim() === "" ? [] : [data]));
+  const messages = (events.length > 0 ? events : [text]).map((each) => JSON.parse(each) as Reply);
+  return messages.find(({ result }) => result !== undefined) ?? {};
 }
+
+/** What stands before the server, or the server while it starts, and not what it can do. */
+const isPassing = (status: number) => status === 429 || status >= 500;
 
 /** Never rejects. */
 export async function discover(url: string): Promise<Discovered | "no answer"> {
@@ -49,6 +53,10 @@ export async function discover(url: string): Promise<Discovered | "no answer"> {
       body: JSON.stringify(request),
       signal: AbortSignal.timeout(patience),
     });
+    if (isPassing(response.status)) {
+      await response.body?.cancel();
+      return "no answer";
+    }
     const { result } = replyOf(await response.text());
     return { extensions: Object.keys(result?.capabilities?.extensions ?? {}).sort() };
   } catch (error) {

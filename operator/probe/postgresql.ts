@@ -36,7 +36,7 @@ function connectionOf(url: string, ca: string | undefined): pg.ClientConfig {
         ...(mode !== "verify-full" && { checkServerIdentity: () => undefined }),
       };
   return {
-    host: decodeURIComponent(hostname),
+    host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1"),
     port: Number(port || 5432),
     user: decodeURIComponent(username) || "postgres",
     password: decodeURIComponent(password),

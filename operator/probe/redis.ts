@@ -12,14 +12,16 @@ export async function askRedis({ url, ca }: StoreTarget): Promise<StoreAnswer> {
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
-    ...(ca !== undefined && { tls: { ca } }),
+    // With any options of TLS, it would speak TLS, whatever the scheme.
+    ...(ca !== undefined && URL.parse(url)?.protocol === "rediss:" && { tls: { ca } }),
   });
   let broke: unknown;
   redis.on("error", (error) => (broke = error));
   try {
     await redis.connect();
     await redis.ping();
-    return { ok: true };
+    // A database that isn't there holds up no command: the client only tells of it.
+    return broke === undefined ? { ok: true } : answerOf(broke);
   } catch (error) {
     return answerOf(broke ?? error);
   } finally {

@@ -9,9 +9,19 @@ const schemes: Record<Engine, string[]> = { redis: ["redis:", "rediss:"], postgr
 function urlProblem(engine: Engine, url: string): string | undefined {
   const wanted = schemes[engine].map((scheme) => `${scheme}//`).join(" or ");
   const parsed = URL.parse(url);
-  if (!parsed) return `it is no URL: write ${wanted}user:password@host:port/database, with special characters as %XX`;
+  if (!parsed || !isEscaped(parsed))
+    return `it is no URL: write ${wanted}user:password@host:port/database, with special characters as %XX`;
   if (!schemes[engine].includes(parsed.protocol)) return `it begins with ${parsed.protocol}// and not with ${wanted}`;
   return parsed.hostname === "" ? "it has no host" : undefined;
+}
+
+/** Whether every % in it begins an escape. */
+function isEscaped({ username, password, hostname, pathname }: URL): boolean {
+  try {
+    return [username, password, hostname, pathname].every((part) => decodeURIComponent(part) !== undefined);
+  } catch {
+    return false;
+  }
 }
 
 /** Asks the store; resolves within some seconds, whatever it does. Clients are loaded by those alone who have such a store. */
