@@ -258,8 +258,10 @@ export function observeChild(kind: string, object: ApiObject, intern?: Intern): 
 /** A Secret or ConfigMap, whoever's it is: whether it is there, and which version; never what it holds. */
 export interface Config {
   resourceVersion: string;
+  /** The same, as a part of what is known: stores tell of no change of the version alone, and here it may be one of what it holds. */
+  content: string;
   key: string;
-  /** Of a Secret that holds a requestState ring. */
+  /** Of a Secret that holds a ring. */
   ring?: RingState;
   child?: Child;
 }
@@ -271,7 +273,8 @@ export function observeConfig(kind: string, object: ApiObject, intern?: Intern):
   const { resourceVersion, annotations = {} } = object.metadata;
   const ring = ringStateOf(annotations);
   const child = observeChild(kind, object, intern);
-  return { resourceVersion, key: configKey(kind, object.metadata), ...(ring && { ring }), ...(child && { child }) };
+  const known = { resourceVersion, content: resourceVersion, key: configKey(kind, object.metadata) };
+  return { ...known, ...(ring && { ring }), ...(child && { child }) };
 }
 
 /** A pod that doesn't come up, and why. Others aren't kept. */
