@@ -16,7 +16,7 @@ import type { Child, ObservedServer } from "./observed.ts";
 import type { Plan } from "./plan.ts";
 import { deploymentsOf, type PlanContext, planServer } from "./plan-server.ts";
 import type { Report } from "./report.ts";
-import { type GatheredStore, judgeStore } from "./task-store.ts";
+import { type GatheredStore, judgeStore, verdictBefore } from "./task-store.ts";
 import type { Waited } from "./waited.ts";
 
 export interface ReconcileContext extends PlanContext {
@@ -128,7 +128,9 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   if (!spec) return { after: await conclude(observed, nothingFound, context) };
   const server: McpServer = { metadata, spec };
   const pools = poolsOf(server);
-  if (spec.paused) return { after: await conclude(observed, { ...nothingFound, pools }, context) };
+  // Other servers may use its store, and go by what is known of it.
+  if (spec.paused)
+    return { after: await conclude(observed, { ...nothingFound, pools, store: verdictBefore(observed) }, context) };
 
   const planned = await planServer(observed, server, context);
   const { missing, store, routing, dues } = planned;

@@ -100,8 +100,13 @@ const lasts = { good: 60_000, bad: 10_000, silent: 300_000 };
 /** Whether tasks are kept where all pods find them; undefined when they needn't be. */
 export async function judgeStore(seen: Seen, context: VerdictContext): Promise<GatheredVerdict> {
   const { state, after } = await stateOf(seen, context);
-  const before = seen.observed.status.conditions?.find(({ type }) => type === "TaskStoreReady");
-  return { verdict: storeVerdict(state, before && withoutTimes(before)), after };
+  return { verdict: storeVerdict(state, verdictBefore(seen.observed)), after };
+}
+
+/** What was told last. */
+export function verdictBefore({ status }: Pick<ObservedServer, "status">): StoreVerdict | undefined {
+  const before = status.conditions?.find(({ type }) => type === "TaskStoreReady");
+  return before && withoutTimes(before);
 }
 
 const withoutTimes = ({ status, reason, message }: Condition): StoreVerdict => ({ status, reason, message });
