@@ -6,6 +6,7 @@ import {
   configMaps,
   gatewayClasses,
   gateways,
+  holdsTasks,
   ingressClasses,
   mcpServers,
   pods,
@@ -44,7 +45,7 @@ export const namespaced: Right[] = [
   // Watched as metadata; contents are read by name.
   on(configMaps, made),
   on(secrets, made),
-  ...childKinds.map(({ type }) => on(type, made)),
+  ...childKinds.map(({ type }) => on(type, holdsTasks(type.kind) ? made.filter((verb) => verb !== "delete") : made)),
   { group: "events.k8s.io", resource: "events", verbs: ["create", "list", "patch"] },
 ];
 

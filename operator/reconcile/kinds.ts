@@ -42,6 +42,10 @@ const storeKinds: ResourceType[] = [
   type("redis.redis.opstreelabs.in/v1beta2", "RedisSentinel"),
 ];
 
+/** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
+const taskKinds = new Set([statefulSets, cloudNativePgClusters, redisReplications].map((each) => each.kind));
+export const holdsTasks = (kindName: string) => taskKinds.has(kindName);
+
 const workloads = new Set([...workloadKinds, ...storeKinds, secrets, configMaps].map((each) => each.kind));
 /** Whether it is a kind that any server may have, and none that routes are made of. */
 export const isWorkload = (kindName: string) => workloads.has(kindName);

@@ -4,6 +4,7 @@ import { desiredHashAnnotation } from "../desired/object.ts";
 import { redisReplication } from "../desired/task-store/redis-replication.ts";
 import { ownsAll } from "../kube/ownership.ts";
 import type { Obstacle } from "../status/observed.ts";
+import { holdsTasks } from "./kinds.ts";
 import type { Child } from "./observed.ts";
 
 export interface Update {
@@ -54,12 +55,9 @@ function planObject(object: KubeObject, child: Child | undefined, serverUid: str
   return { update: [{ object, child, drifted: asApplied }] };
 }
 
-/** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
-const holdsTasks = ["StatefulSet", "Cluster", "RedisReplication"];
-
 /** Children with tasks in them, and what those can't do without. */
 function staying(children: Child[]): Set<string> {
-  const stores = children.filter(({ kind }) => holdsTasks.includes(kind));
+  const stores = children.filter(({ kind }) => holdsTasks(kind));
   const needed = stores.flatMap(({ kind, server }) =>
     kind === "RedisReplication" ? redisReplication.needs(server) : [],
   );
