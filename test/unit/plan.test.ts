@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { SpecInput } from "../../operator/api/mcpserver.ts";
 import { desired } from "../../operator/desired/index.ts";
-import { desiredHashAnnotation, type KubeObject } from "../../operator/desired/object.ts";
+import { desiredHashAnnotation, type KubeObject, keptAnnotation } from "../../operator/desired/object.ts";
 import { ringOf } from "../../operator/desired/ring.ts";
+import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import type { ApiObject } from "../../operator/kube/resource.ts";
 import { type Child, observePod, observeServer } from "../../operator/reconcile/observed.ts";
 import { plan } from "../../operator/reconcile/plan.ts";
@@ -143,6 +145,89 @@ describe("the plan", () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe("the plan for stores of tasks", () => {
+  const stored = (taskStore: SpecInput["taskStore"]) => {
+    const server = serverOf("basket", { image: "basket", ...(taskStore && { taskStore }) }, uid);
+    const store = {
+      owner: { metadata: server.metadata, taskStore: server.spec.taskStore! },
+      logins: world.ring,
+      images: officialImages,
+    };
+    return desired(server, { ...world, ...(taskStore && { store }) });
+  };
+  const managed = stored({ redis: { managed: {} } });
+  const cluster = stored({ postgresql: { cloudNativePg: {} } });
+  const replication = (retain: boolean) => stored({ redis: { replication: { retain } } });
+  const without = stored(undefined);
+  /** As the API server holds it: what is kept has no owner. */
+  const held = (list: KubeObject[]) =>
+    list.map((object) => {
+      const isKept = object.metadata.annotations?.[keptAnnotation] !== undefined;
+      return applied(object, {
+        kept: isKept,
+        owner: isKept ? undefined : uid,
+        ...(object.kind === "StatefulSet" && { idle: false }),
+      });
+    });
+  const ofStore = (list: { kind: string }[]) =>
+    list.filter(({ kind }) =>
+      ["StatefulSet", "Cluster", "RedisReplication", "RedisSentinel", "ConfigMap"].includes(kind),
+    );
+
+  test("that are no longer asked for is to take pods away from a StatefulSet, and to remove none", () => {
+    const { retire, remove } = plan(without, held(managed), uid);
+    expect(kinds(retire)).toEqual(["StatefulSet"]);
+    expect(kinds(remove).sort()).toEqual(["NetworkPolicy", "Secret", "Service"]);
+  });
+
+  test("is nothing for a StatefulSet that has none any more", () => {
+    const idle = held(managed).map((child) => (child.kind === "StatefulSet" ? { ...child, idle: true } : child));
+    expect(plan(without, idle, uid).retire).toEqual([]);
+    expect(
+      plan(
+        managed,
+        idle.map((child) => ({ ...child, desiredHash: "" })),
+        uid,
+      ).update.map(({ object }) => object.kind),
+    ).toContain("StatefulSet");
+  });
+
+  test.each([true, false])("never removes a RedisReplication, nor what it can't do without (retain: %s)", (retain) => {
+    const { remove, retire } = plan(without, held(replication(retain)), uid);
+    expect(ofStore(remove)).toEqual([]);
+    expect(kinds(remove)).not.toContain("Secret");
+    expect(retire).toEqual([]);
+  });
+
+  test("removes what a RedisReplication needed once somebody has deleted that", () => {
+    const left = held(replication(false)).filter(({ kind }) => kind !== "RedisReplication");
+    expect(kinds(plan(without, left, uid).remove).sort()).toEqual(["ConfigMap", "RedisSentinel", "Secret"]);
+  });
+
+  test.each([
+    ["Cluster", cluster],
+    ["RedisReplication", replication(true)],
+  ])("takes over a %s that was kept from an earlier server, and writes nothing when it is as desired", (_, list) => {
+    const kept = held(list).filter(({ kept: isKept }) => isKept);
+    expect(kept.length).toBeGreaterThan(0);
+    const { create, update, obstacles } = plan(list, kept, "uid-of-another");
+    expect(update).toEqual([]);
+    expect(obstacles).toEqual([]);
+    expect(create).toHaveLength(list.length - kept.length);
+    expect(plan(without, kept, "uid-of-another")).toMatchObject({ remove: [], retire: [] });
+  });
+
+  test("heals what is kept as it heals all else", () => {
+    const kept = held(cluster).map((child) => (child.kept ? { ...child, fields: { "f:metadata": {} } } : child));
+    expect(plan(cluster, kept, uid).update).toMatchObject([{ object: { kind: "Cluster" }, drifted: true }]);
+  });
+
+  test("leaves a Cluster alone that has neither an owner nor the word that it is kept", () => {
+    const foreign = held(cluster).map((child) => ({ ...child, kept: false }));
+    expect(plan(cluster, foreign, uid).obstacles).toMatchObject([{ kind: "Cluster", why: "foreign" }]);
   });
 });
 
