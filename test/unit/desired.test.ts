@@ -3,11 +3,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { McpServer, SpecInput } from "../../operator/api/mcpserver.ts";
 import { desired, type World } from "../../operator/desired/index.ts";
+import { roleSelector } from "../../operator/desired/labels.ts";
 import { desiredHashAnnotation, hashOf, type KubeObject } from "../../operator/desired/object.ts";
 import { poolsOf } from "../../operator/desired/pool.ts";
 import { referencesOf } from "../../operator/desired/references.ts";
 import { ringOf } from "../../operator/desired/ring.ts";
 import { serviceUrl } from "../../operator/desired/service.ts";
+import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import { affinities } from "../support/affinity.ts";
 import { mcpServer, serverOf, specInput } from "../support/arbitraries.ts";
 import { type PodSpec, restrictedProblems } from "../support/restricted.ts";
@@ -208,6 +210,105 @@ describe("the objects of any server", () => {
       const first = kinds.indexOf("Deployment");
       for (const kind of ["ServiceAccount", "Secret", "NetworkPolicy"])
         expect(kinds.lastIndexOf(kind)).toBeLessThan(first);
+    });
+  });
+});
+
+describe("the stores of any server", () => {
+  const pods = (objects: KubeObject[]): Any[] =>
+    ["Deployment", "StatefulSet"].flatMap((kind) => ofKind(objects, kind)).map(({ spec }) => spec.template.spec);
+  const withStore = mcpServer.filter(({ spec }) => spec.taskStore !== undefined && spec.taskStore.ref === undefined);
+  /** Two rings, so that the keys of one are told from the other's. */
+  const logins = ringOf([key(3), key(4)], "steady", "2026-01-01T00:00:00.000Z");
+  const objectsOf = (server: McpServer) => {
+    const { metadata, spec } = server;
+    const owner = spec.taskStore && { metadata, taskStore: spec.taskStore };
+    return desired(server, { ...world, store: { owner, logins, images: officialImages } });
+  };
+  const everyStore = (check: (server: McpServer, objects: KubeObject[]) => void) =>
+    fc.assert(fc.property(withStore, (server) => check(server, objectsOf(server))));
+  const isOfRole = ({ metadata }: KubeObject) => metadata.labels["anypod.dev/role"] !== undefined;
+
+  test("have names of at most 40 characters that are nobody else's, but for Secrets; and their kinds leave room", () => {
+    everyStore((_, objects) => {
+      const keys = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+      expect(new Set(keys).size).toBe(keys.length);
+      const ours = objects.filter(isOfRole);
+      for (const { kind, metadata } of ours)
+        expect(metadata.name.length).toBeLessThanOrEqual(kind === "Secret" ? 63 : 40);
+      // A pod has a label of the StatefulSet's name, '-' and ten characters.
+      for (const { metadata } of ofKind(objects, "StatefulSet")) expect(metadata.name.length).toBeLessThanOrEqual(52);
+    });
+  });
+
+  test("have no password outside of the Secret's data", () => {
+    const keys = [key(3), key(4)];
+    const secret = keys.flatMap((each) => [each, Buffer.from(each, "base64").toString("base64url"), btoa(each)]);
+    everyStore((_, objects) => {
+      const shown = objects.map((object) => (object.kind === "Secret" ? { ...object, data: undefined } : object));
+      for (const text of secret) expect(JSON.stringify(shown)).not.toContain(text);
+    });
+  });
+
+  const selects = (selector: Record<string, string>, labels: Record<string, string>) =>
+    Object.entries(selector).every(([name, value]) => labels[name] === value);
+
+  test("never have pods that a pool takes for its own, nor the other way round", () => {
+    everyStore((_, objects) => {
+      const [sets, deployments] = [ofKind(objects, "StatefulSet"), ofKind(objects, "Deployment")];
+      const pairs = sets.flatMap((set) => deployments.map((deployment) => [set.spec, deployment.spec]));
+      for (const [set, pool] of pairs) {
+        expect(selects(set.selector.matchLabels, set.template.metadata.labels)).toBe(true);
+        expect(selects(pool.selector.matchLabels, set.template.metadata.labels)).toBe(false);
+        expect(selects(set.selector.matchLabels, pool.template.metadata.labels)).toBe(false);
+      }
+    });
+  });
+
+  // Other operators hand labels on to their pods.
+  test("of other operators have no labels that a managed store's Service selects by", () => {
+    const theirs = ["Cluster", "RedisReplication", "RedisSentinel"];
+    everyStore(({ metadata }, objects) => {
+      for (const { metadata: made } of theirs.flatMap((kind) => ofKind(objects, kind)))
+        for (const engine of ["redis", "postgresql"])
+          expect(selects(roleSelector(metadata.name, engine), made.labels)).toBe(false);
+    });
+  });
+
+  test("let in the pods that use them, and no others", () => {
+    everyStore((server, objects) => {
+      const uses = { "anypod.dev/uses-task-store": server.metadata.name };
+      for (const { spec } of ofKind(objects, "Deployment")) expect(spec.template.metadata.labels).toMatchObject(uses);
+      for (const policy of ofKind(objects, "NetworkPolicy").filter(isOfRole))
+        expect(policy.spec).toMatchObject({
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [{ from: [{ podSelector: { matchLabels: uses } }] }],
+        });
+    });
+  });
+
+  test("pass pod security restricted", () => {
+    everyStore((server) => {
+      for (const spec of pods(objectsOf(withoutTemplates(server))))
+        expect(restrictedProblems(spec as PodSpec)).toEqual([]);
+    });
+  });
+
+  test("tell pods of themselves by variables that are named once, the user's own first of all", () => {
+    everyStore((server) => {
+      const { env } = ofKind(objectsOf(withoutTemplates(server)), "Deployment")[0].spec.template.spec.containers[0];
+      const names = env.map(({ name }: Any) => name);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names).toEqual(expect.arrayContaining([server.spec.taskStore?.envName, "MCP_TASK_STORE_PREFIX"]));
+    });
+  });
+
+  test("stand in an order in which the store's pods find their Secret", () => {
+    everyStore((_, objects) => {
+      const list = objects.map(({ kind }) => kind);
+      for (const kind of ["StatefulSet", "RedisReplication", "RedisSentinel"]) {
+        if (list.includes(kind)) expect(list.lastIndexOf("Secret")).toBeLessThan(list.indexOf(kind));
+      }
     });
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ownName, poolName, roleName } from "../../operator/desired/names.ts";
+import { ownName, poolName, roleName, shortRoleName } from "../../operator/desired/names.ts";
 
 const childName = (name: string, pool?: string) => (pool === undefined ? ownName(name) : poolName(name, pool));
 
@@ -62,6 +62,22 @@ describe("names of objects", () => {
 
   test("tell a pool from what a server needs for a purpose of that name", () => {
     expect(roleName("basket", "request-state")).not.toBe(poolName("basket", "request-state"));
+  });
+
+  test("of what other kinds make more names of have at most 40 characters, and differ whenever server or purpose do", () => {
+    const purpose = fc.constantFrom("redis", "postgresql", "pg", "replication");
+    const inputs = fc.uniqueArray(fc.tuple(server, purpose), { minLength: 2, maxLength: 30, selector: String });
+    fc.assert(
+      fc.property(inputs, (all) => {
+        const names = all.map(([name, of]) => shortRoleName(name, of));
+        expect(new Set(names).size).toBe(names.length);
+        for (const name of names) expect(name).toMatch(dns1035);
+        expect(Math.max(...names.map(({ length }) => length))).toBeLessThanOrEqual(40);
+        // Where nothing is cut, a long name is the same as a short one: no two objects may meet.
+        expect(all.map(([name, of]) => poolName(name, of)).filter((other) => names.includes(other))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("are the server's own name for what a server has one of", () => {
