@@ -6,14 +6,14 @@ import { promisify } from "node:util";
 import { cniConfig } from "./network.ts";
 import { cniPlugins } from "./packages.ts";
 import { pauseImageName } from "./pause-image.ts";
-import { type StartContext, startProcess, waitFor } from "./processes.ts";
+import { type Process, type StartContext, startProcess, waitFor } from "./processes.ts";
 
 const run = promisify(execFile);
 
 export const containerdSocket = "/run/containerd/containerd.sock";
 
 /** Returns when it takes requests and has the image that every pod's sandbox needs. */
-export async function startContainerd(context: StartContext, pauseArchive: string): Promise<void> {
+export async function startContainerd(context: StartContext, pauseArchive: string): Promise<Process> {
   const cniDir = join(context.dir, "cni");
   mkdirSync(cniDir, { recursive: true });
   writeFileSync(join(cniDir, "10-pods.conflist"), JSON.stringify(cniConfig));
@@ -26,6 +26,7 @@ export async function startContainerd(context: StartContext, pauseArchive: strin
     return true;
   });
   await importImage(pauseArchive);
+  return containerd;
 }
 
 /** Imports an image archive under the names that it carries. */

@@ -20,7 +20,8 @@ export async function existingCluster(name: string, log: (line: string) => void)
   await run(kubectl, ["--kubeconfig", kubeconfig, "get", "--raw", "/readyz"]).catch((error: { stderr?: string }) => {
     throw new Error(`the cluster of ${kubeconfig} doesn't answer: ${error.stderr}`);
   });
-  return { name, provider: "existing", kubeconfig, kubectl, loadImage, stop: () => Promise.resolve() };
+  const restartNode = () => Promise.reject(new Error("a cluster that is somebody's isn't restarted"));
+  return { name, provider: "existing", kubeconfig, kubectl, loadImage, restartNode, stop: () => Promise.resolve() };
 }
 
 /** The user's kubectl, or one of our own. */

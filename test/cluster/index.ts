@@ -31,6 +31,12 @@ export interface Cluster {
   kubectl: string;
   /** Makes the image of an archive (see image.ts) known to every node. */
   loadImage(archive: string): Promise<void>;
+  /**
+   * What a node's power failure does to pods, as far as can be had: all processes of pods, containerd, kubelet and kube-proxy
+   * are killed at once, and the node comes back. What was written stays written, as the machine's memory isn't lost, and the
+   * control plane runs elsewhere. Throws where the node isn't our own.
+   */
+  restartNode(): Promise<void>;
   /** The API server's audit log (see audit.ts), where we run the API server ourselves. */
   auditLog?: string;
   /** Ends the cluster, and returns when nothing of it is left. */
@@ -67,6 +73,10 @@ function clusterOf(facts: ClusterFacts, gone?: () => Promise<void>): Cluster {
       const reply = await ask(name, { do: "load", archive });
       if (!reply?.facts)
         throw new Error(`${archive} was not loaded: ${reply?.error ?? `the cluster "${name}" doesn't run`}`);
+    },
+    async restartNode() {
+      const reply = await ask(name, { do: "restart-node" });
+      if (!reply?.facts) throw new Error(reply?.error ?? `the cluster "${name}" doesn't run`);
     },
     async stop() {
       await endCluster(name);

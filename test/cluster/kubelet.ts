@@ -61,7 +61,7 @@ export async function startKubelet(context: StartContext, parts: NodeParts): Pro
 }
 
 /** Returns when Services can be reached. */
-export async function startKubeProxy(context: StartContext, parts: NodeParts): Promise<void> {
+export async function startKubeProxy(context: StartContext, parts: NodeParts): Promise<Process> {
   const kubeconfig = await logIn(parts, { file: "kube-proxy", user: "system:kube-proxy" });
   const config = writeConfig(context, "kube-proxy", {
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
@@ -79,6 +79,7 @@ export async function startKubeProxy(context: StartContext, parts: NodeParts): P
     const { ok } = await fetch("http://127.0.0.1:10256/healthz");
     return ok;
   });
+  return proxy;
 }
 
 export async function startScheduler(context: StartContext, parts: NodeParts): Promise<Process> {

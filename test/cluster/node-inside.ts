@@ -1,6 +1,6 @@
 // The half of the node that runs inside its namespaces (see node.ts): starts every part in order, lets the machine reach the
 // API server, and loads images. When it ends, the kernel ends everything else in the namespaces.
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { createConnection, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { killCgroups, removeCgroups } from "./cgroups.ts";
@@ -22,13 +22,20 @@ export interface InsideOptions {
   pauseArchive: string;
 }
 
-export type InsideRequest = { forward: true } | { load: string } | { end: true };
-export type InsideNews = { log: string } | { ready: true } | { failed: string } | { loaded: string; error?: string };
+export type InsideRequest = { forward: true } | { load: string } | { restart: true } | { end: true };
+export type InsideNews =
+  | { log: string }
+  | { ready: true }
+  | { failed: string }
+  | { loaded: string; error?: string }
+  | { restarted: true; error?: string };
 
 const apiPort = 6443;
 const options: InsideOptions = JSON.parse(process.argv[2] ?? "");
 const abort = new AbortController();
 const cleanups: (() => Promise<void> | void)[] = [];
+/** Kills what makes the node, and starts it again. */
+let restart: (() => Promise<void>) | undefined;
 const context: StartContext = {
   name: options.name,
   dir: options.dir,
@@ -40,6 +47,7 @@ const context: StartContext = {
 process.on("message", (request: InsideRequest, handle?: Server) => {
   if ("forward" in request) handle?.on("connection", forward);
   if ("load" in request) void load(request.load);
+  if ("restart" in request) void restarted();
   if ("end" in request) process.exit();
 });
 process.on("disconnect", () => void outliveSupervisor());
@@ -64,17 +72,27 @@ async function start(): Promise<void> {
     auditLog: join(context.dir, "audit.log"),
   });
   // The kubelet ends at once when containerd isn't there yet.
-  await containerd;
+  const runtime = await containerd;
   const node = { binary, pki, server: `https://127.0.0.1:${apiPort}` };
   const kubelet = await startKubelet(context, node);
   await ready;
   // Without their roles, which the API server has just written, these would first back off.
-  await Promise.all([
+  const [proxy] = await Promise.all([
     startKubeProxy(context, node),
     startScheduler(context, node),
     nodeReady(context, kubelet, client),
     provideVolumes(client, { ...context, dir: join(context.dir, "data/volumes"), node: nodeName }),
   ]);
+  let parts = [kubelet, proxy, runtime];
+  restart = async () => {
+    await Promise.all(parts.map(({ kill }) => kill()));
+    killCgroups(context.name);
+    killShims();
+    const containerdAgain = await startContainerd(context, options.pauseArchive);
+    const kubeletAgain = await startKubelet(context, node);
+    parts = [kubeletAgain, await startKubeProxy(context, node), containerdAgain];
+    await nodeReady(context, kubeletAgain, client);
+  };
   const kubeconfig = join(context.dir, "kubeconfig");
   pki.kubeconfig({ path: kubeconfig, server: `https://127.0.0.1:${options.port}`, identity: "admin" });
   // CoreDNS, metrics-server and the like would be installed here.
@@ -97,6 +115,29 @@ async function load(archive: string): Promise<void> {
     tell({ loaded: archive });
   } catch (error) {
     tell({ loaded: archive, error: messageOf(error) });
+  }
+}
+
+/** The parents of containers, which outlive containerd. All processes here are the node's. */
+function killShims(): void {
+  for (const pid of readdirSync("/proc")
+    .map(Number)
+    .filter((each) => each > 1)) {
+    try {
+      if (readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("containerd-shim")) process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+async function restarted(): Promise<void> {
+  try {
+    if (!restart) throw new Error("the node hasn't started yet");
+    await restart();
+    tell({ restarted: true });
+  } catch (error) {
+    tell({ restarted: true, error: messageOf(error) });
   }
 }
 

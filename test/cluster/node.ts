@@ -38,7 +38,7 @@ export async function startNode(context: StartContext): Promise<Provider> {
     kubectl: binary("kubectl"),
     auditLog: join(context.dir, "audit.log"),
   };
-  return { facts, loadImage: (archive) => load(inside, archive) };
+  return { facts, loadImage: (archive) => load(inside, archive), restartNode: () => restart(inside) };
 }
 
 /**
@@ -86,15 +86,20 @@ function readiness(context: StartContext, inside: ChildProcess): Promise<void> {
   });
 }
 
-function load(inside: ChildProcess, archive: string): Promise<void> {
+/** Sends a request and returns with the news that answers it; rejects when that tells of an error. */
+function asked(inside: ChildProcess, request: InsideRequest, isReply: (news: InsideNews) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const listen = (news: InsideNews) => {
-      if (!("loaded" in news) || news.loaded !== archive) return;
+      if (!isReply(news)) return;
       inside.off("message", listen);
-      if (news.error) reject(new Error(news.error));
+      if ("error" in news && news.error) reject(new Error(news.error));
       else resolve();
     };
     inside.on("message", listen);
-    inside.send({ load: archive } satisfies InsideRequest);
+    inside.send(request);
   });
 }
+
+const load = (inside: ChildProcess, archive: string) =>
+  asked(inside, { load: archive }, (news) => "loaded" in news && news.loaded === archive);
+const restart = (inside: ChildProcess) => asked(inside, { restart: true }, (news) => "restarted" in news);

@@ -33,6 +33,8 @@ export interface Process {
   ended: () => string | undefined;
   /** The end of its log. */
   tail: () => string;
+  /** SIGKILL; returns when it has ended, which is then no news. */
+  kill: () => Promise<void>;
 }
 
 /** Starts a process that is killed when the cluster ends, and (on Linux) also when the calling process is killed. */
@@ -58,12 +60,13 @@ export function startProcess(context: StartContext, { name, command, args, env }
       resolve();
     });
   });
-  context.onEnd(async () => {
+  const kill = async () => {
     ending = true;
     child.kill("SIGKILL");
     await gone;
-  });
-  return { name, pid: child.pid ?? 0, ended: () => ended, tail: () => tailOf(logFile) };
+  };
+  context.onEnd(kill);
+  return { name, pid: child.pid ?? 0, ended: () => ended, tail: () => tailOf(logFile), kill };
 }
 
 /** Waits for a condition that `process` brings about; fails at once when the process ends. */

@@ -19,6 +19,8 @@ export interface ProviderChoice {
 export interface Provider {
   facts: Pick<ClusterFacts, "kubeconfig" | "kubectl" | "auditLog">;
   loadImage: (archive: string) => Promise<void>;
+  /** See Cluster. */
+  restartNode?: () => Promise<void>;
 }
 
 // Imported only when taken: testcontainers alone takes a second to load.

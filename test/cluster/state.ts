@@ -18,7 +18,12 @@ export interface ClusterFacts {
   auditLog?: string;
 }
 
-export type Request = { do: "status" } | { do: "stop" } | { do: "load"; archive: string };
+export type Request =
+  | { do: "status" }
+  | { do: "stop" }
+  | { do: "load"; archive: string }
+  /** See Cluster.restartNode. */
+  | { do: "restart-node" };
 /** No `facts` while it is still starting. */
 export type Reply = { pid: number; facts?: ClusterFacts; error?: string };
 

@@ -68,7 +68,13 @@ async function answer(request: Request): Promise<Reply> {
   const pid = process.pid;
   if (!facts || !running) return { pid };
   if (request.do === "load") await running.loadImage(request.archive);
+  if (request.do === "restart-node") await restartNode(running);
   return { pid, facts };
+}
+
+async function restartNode({ restartNode }: Provider): Promise<void> {
+  if (!restartNode) throw new Error("only a node of our own can be restarted");
+  await restartNode();
 }
 
 function end(why: string): Promise<never> {
