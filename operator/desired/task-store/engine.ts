@@ -7,3 +7,7 @@ export interface EngineSpec {
   /** Fails, and says why, when the store can't take writes. */
   ready: string;
 }
+
+/** Fails when the volume takes no more: what an engine is asked may not need any. */
+export const hasRoom = `head -c 65536 /dev/zero 2> /dev/null > /data/writable || { echo "the volume is full"; exit 1; }
+`;

@@ -1,5 +1,5 @@
 // PostgreSQL: one database, owned by one role that nobody logs in as, and a login for each password that is accepted.
-import type { EngineSpec } from "./engine.ts";
+import { type EngineSpec, hasRoom } from "./engine.ts";
 import { database } from "./names.ts";
 
 /** In single-user mode a line is a statement, and the first error ends it. Statements have passwords in them: none is logged. */
@@ -38,7 +38,6 @@ trap 'kill -INT $engine' TERM
 wait $engine || true
 wait $engine
 `,
-  ready: `pg_isready -h /tmp -d ${database} || exit 1
-head -c 65536 /dev/zero > /data/writable || { echo "the volume is full"; exit 1; }
-`,
+  ready: `answer=$(pg_isready -h /tmp -d ${database}) || { echo "$answer"; exit 1; }
+${hasRoom}`,
 };
