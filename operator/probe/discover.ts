@@ -1,5 +1,6 @@
 // Asks a server's pods what they can do (`server/discover`, https://modelcontextprotocol.io/specification/2026-07-28/server/discover).
 import { modernVersion } from "../api/routing.ts";
+import { post } from "./http.ts";
 
 /** What the pods answered; undefined: nothing that could be made sense of. */
 export interface Discovered {
@@ -10,8 +11,11 @@ export interface Discovered {
 export const tasksExtension = "io.modelcontextprotocol/tasks";
 
 const method = "server/discover";
-const patience = 5000;
-
+const headers = {
+  accept: "application/json, text/event-stream",
+  "mcp-protocol-version": modernVersion,
+  "mcp-method": method,
+};
 const request = {
   jsonrpc: "2.0",
   id: "anypod",
@@ -42,22 +46,9 @@ const isPassing = (status: number) => status === 429 || status >= 500;
 /** Never rejects. */
 export async function discover(url: string): Promise<Discovered | "no answer"> {
   try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-        "mcp-protocol-version": modernVersion,
-        "mcp-method": method,
-      },
-      body: JSON.stringify(request),
-      signal: AbortSignal.timeout(patience),
-    });
-    if (isPassing(response.status)) {
-      await response.body?.cancel();
-      return "no answer";
-    }
-    const { result } = replyOf(await response.text());
+    const { status, text } = await post(url, headers, request);
+    if (isPassing(status)) return "no answer";
+    const { result } = replyOf(text);
     return { extensions: Object.keys(result?.capabilities?.extensions ?? {}).sort() };
   } catch (error) {
     // A body that is no JSON is an answer too: of a server that knows of no extension.

@@ -1,7 +1,8 @@
 // Asks PostgreSQL.
 import pg from "pg";
 import type { StoreAnswer } from "../status/observed.ts";
-import { codeOf, isAboutCertificate, patience, type StoreTarget } from "./store-answer.ts";
+import { patience } from "./http.ts";
+import { codeOf, isAboutCertificate, type StoreTarget } from "./store-answer.ts";
 
 export async function askPostgresql({ url, ca }: StoreTarget): Promise<StoreAnswer> {
   const client = new pg.Client({

@@ -1,7 +1,8 @@
 // Asks Redis.
 import { Redis } from "ioredis";
 import type { StoreAnswer } from "../status/observed.ts";
-import { codeOf, isAboutCertificate, patience, type StoreTarget } from "./store-answer.ts";
+import { patience } from "./http.ts";
+import { codeOf, isAboutCertificate, type StoreTarget } from "./store-answer.ts";
 
 /** PING is answered with the error that writes would get, when the disk is full. */
 export async function askRedis({ url, ca }: StoreTarget): Promise<StoreAnswer> {

@@ -6,9 +6,6 @@ export interface StoreTarget {
   ca: string | undefined;
 }
 
-/** How long a store may take to answer, in milliseconds. */
-export const patience = 5000;
-
 /** Whether the error is about the store's certificate. */
 export const isAboutCertificate = (code: string) => /CERT|SIGNATURE|ALTNAME|SELF_SIGNED|ISSUER/.test(code);
 
