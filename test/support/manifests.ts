@@ -56,6 +56,56 @@ export const badSpecs: [what: string, spec: unknown, message: RegExp][] = [
     { image, env: [{ name: "A", value: "x", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }] },
     /value or valueFrom, not both/,
   ],
+  [
+    "a store of tasks of no engine",
+    { image, taskStore: {} },
+    /taskStore must have exactly one of redis, postgresql, ref/,
+  ],
+  [
+    "a store of tasks of both engines",
+    { image, taskStore: { redis: { managed: {} }, postgresql: { managed: {} } } },
+    /taskStore must have exactly one of redis, postgresql, ref/,
+  ],
+  [
+    "an engine from nowhere",
+    { image, taskStore: { redis: {} } },
+    /redis must have exactly one of managed, url, replication/,
+  ],
+  [
+    "an engine from two places",
+    { image, taskStore: { postgresql: { managed: {}, url: { secretKeyRef: { name: "a", key: "b" } } } } },
+    /postgresql must have exactly one of managed, url, cloudNativePg/,
+  ],
+  [
+    "a version of an engine that is no tag",
+    { image, taskStore: { redis: { managed: { version: "latest stable" } } } },
+    /version must be a tag of the engine's image, such as 8/,
+  ],
+  [
+    "an engine that isn't told how much memory it may take",
+    { image, taskStore: { postgresql: { managed: { resources: { limits: { cpu: "1" } } } } } },
+    /resources must have limits.memory: the engine is told to stay below it/,
+  ],
+  [
+    "the same of another operator's Redis",
+    { image, taskStore: { redis: { replication: { resources: {} } } } },
+    /resources must have limits.memory/,
+  ],
+  [
+    "a volume that isn't of a whole size",
+    { image, taskStore: { redis: { managed: { storage: "1.5Gi" } } } },
+    /storage must be a whole quantity of bytes, such as 500Mi or 10Gi/,
+  ],
+  [
+    "a variable of no name for the store's URL",
+    { image, taskStore: { ref: { name: "a" }, envName: "1-URL" } },
+    /envName must be letters, digits and _/,
+  ],
+  [
+    "a rotation of seconds of a store's password",
+    { image, taskStore: { redis: { managed: { rotateEvery: "5s" } } } },
+    /a minute or more/,
+  ],
 ];
 
 /** A manifest with lines of one's own. */
