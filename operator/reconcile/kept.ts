@@ -5,7 +5,10 @@ import { engineOf } from "../desired/task-store/access.ts";
 import { clusterOf } from "../desired/task-store/index.ts";
 import { managedOf } from "../desired/task-store/managed.ts";
 import { managedName } from "../desired/task-store/names.ts";
+import type { Client } from "../kube/client.ts";
 import type { Recorder } from "../kube/events.ts";
+import { type ApiObject, collectionPath } from "../kube/resource.ts";
+import { mcpServers } from "./kinds.ts";
 import type { ObservedServer } from "./observed.ts";
 
 /** How somebody who wants it gone gets rid of it; undefined when nothing is kept. */
@@ -30,10 +33,20 @@ function keptOf({
   return { what: `The store of its tasks, ${cluster.kind} ${cluster.name},`, object };
 }
 
-/** Tells what stays of a server that was deleted. */
-export function tellOfKept({ metadata, spec }: ObservedServer, record: Recorder): void {
+/** Whether there is no such server any more; one that has lost a label may only be somebody else's to look after. */
+async function isDeleted({ namespace, name, uid }: ObservedServer["metadata"], client: Client): Promise<boolean> {
+  const query = { fieldSelector: `metadata.name=${name}` };
+  const { items } = await client.json<{ items: ApiObject[] }>({ path: collectionPath(mcpServers, namespace), query });
+  return items.every(({ metadata }) => metadata.uid !== uid);
+}
+
+/** Tells what stays of a server that is out of sight, if it was deleted. */
+export async function tellOfKept(
+  { metadata, spec }: ObservedServer,
+  { client, record }: { client: Client; record: Recorder },
+): Promise<void> {
   const kept = keptOf({ metadata, spec });
-  if (!kept) return;
+  if (!kept || !(await isDeleted(metadata, client))) return;
   const { namespace, name, uid } = metadata;
   record(
     { apiVersion, kind, namespace, name, uid },

@@ -183,7 +183,8 @@ export async function run(config: Config): Promise<number> {
       failed: (error) => log.debug(errorFields(error), "event not written"),
     });
     const report = createReport({ client, caches, record, now, settled: metrics.settled });
-    told = (server) => tellOfKept(server, record);
+    told = (server) =>
+      void tellOfKept(server, { client, record }).catch((error) => log.debug(errorFields(error), "event not written"));
     const context = {
       client,
       caches,
