@@ -1,5 +1,6 @@
-// Kinds that come with gateways and ingress controllers, as the API server needs them to store objects: nothing is checked.
+// Kinds that come with gateways, ingress controllers and operators of stores, as the API server needs them to store objects: nothing is checked.
 import { collectionPath, type ResourceType } from "../../operator/kube/resource.ts";
+import { childKinds } from "../../operator/reconcile/kinds.ts";
 import type { TestKube } from "../support/kube.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -36,3 +37,11 @@ export async function install({ client }: TestKube, types: ResourceType[]): Prom
     for (const type of missing) await eventually(`${type.kind} is gone`, async () => !(await isServed(type)));
   };
 }
+
+const ofStores = ["Cluster", "RedisReplication", "RedisSentinel"];
+/** The same of kinds that operators of stores bring. */
+export const installStores = (kube: TestKube) =>
+  install(
+    kube,
+    childKinds.flatMap(({ type }) => (ofStores.includes(type.kind) ? [type] : [])),
+  );

@@ -6,6 +6,7 @@ import { startKubelet } from "../chaos/kubelet.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually } from "../support/wait.ts";
+import { installStores } from "./definitions.ts";
 
 const kubeconfig = inject("kubeconfig");
 const image = "registry.example.com/basket-mcp:1.4.0";
@@ -13,15 +14,19 @@ const other = "registry.example.com/basket-mcp:1.5.0";
 let kube: TestKube;
 let operator: RunningOperator;
 let kubelet: { stop(): Promise<void> };
+let uninstall = async () => {};
 
 beforeAll(async () => {
   kube = await testKube(kubeconfig);
   operator = await startOperator(inject("operator").kubeconfig);
   kubelet = startKubelet(kube.client, kube.namespace);
+  uninstall = await installStores(kube);
+  await kube.applyServer("lender", { image, taskStore: { redis: { url: { secretKeyRef } } } });
 });
 afterAll(async () => {
   await operator.stop();
   await kubelet.stop();
+  await uninstall();
 });
 
 type Objects = Map<string, AnyObject>;
@@ -410,10 +415,172 @@ const routingCases: Case[] = [
   },
 ];
 
+/** A field of the store of tasks: shown by the store's objects while pods use it. Those stay when pods don't. */
+function stored(
+  field: string,
+  taskStore: SpecInput["taskStore"],
+  shows: (o: Objects) => unknown,
+  expected: unknown,
+): Case {
+  const isUsed = (o: Objects) => container(o)?.env.some(({ name }: AnyObject) => name === "MCP_TASK_STORE_PREFIX");
+  return {
+    field: `taskStore.${field}`,
+    with: { taskStore },
+    shows: (o) => (isUsed(o) ? shows(o) : "not used"),
+    expected,
+  };
+}
+const managedOf = (managed: object) => ({ redis: { managed } });
+const engine = (objects: Objects) => main(objects, "StatefulSet")?.spec;
+const claim = (objects: Objects) => engine(objects)?.volumeClaimTemplates[0].spec;
+const limits = { limits: { memory: "300Mi" } };
+const replicationOf = (replication: object) => ({ redis: { replication } });
+const redisReplication = (objects: Objects) => main(objects, "RedisReplication");
+const cloudNativePgOf = (cloudNativePg: object) => ({ postgresql: { cloudNativePg } });
+const cluster = (objects: Objects) => main(objects, "Cluster");
+const storeUrl = (objects: Objects, name = "MCP_TASK_STORE_URL") =>
+  container(objects)?.env.find((each: { name: string }) => each.name === name)?.valueFrom.secretKeyRef;
+const [secretKeyRef, caSecretKeyRef] = [
+  { name: "tasks", key: "url" },
+  { name: "tasks", key: "ca" },
+];
+
+/** The same, of where tasks are kept. */
+const storeCases: Case[] = [
+  stored("envName", { ...managedOf({}), envName: "X_URL" }, (o) => storeUrl(o, "X_URL")?.key, "url"),
+  stored("ref", { ref: { name: "lender" } }, (o) => storeUrl(o), secretKeyRef),
+  stored("redis.managed.storage", managedOf({ storage: "2Gi" }), (o) => claim(o)?.resources.requests.storage, "2Gi"),
+  stored(
+    "redis.managed.storageClassName",
+    managedOf({ storageClassName: "x" }),
+    (o) => claim(o)?.storageClassName,
+    "x",
+  ),
+  stored(
+    "redis.managed.version",
+    managedOf({ version: "9" }),
+    (o) => engine(o)?.template.spec.containers[0].image,
+    "docker.io/valkey/valkey:9",
+  ),
+  stored(
+    "redis.managed.resources",
+    managedOf({ resources: limits }),
+    (o) => engine(o)?.template.spec.containers[0].resources.limits,
+    limits.limits,
+  ),
+  stored(
+    "redis.managed.retain",
+    managedOf({ retain: true }),
+    (o) => engine(o)?.persistentVolumeClaimRetentionPolicy.whenDeleted,
+    "Retain",
+  ),
+  stored("redis.url.secretKeyRef", { redis: { url: { secretKeyRef } } }, (o) => storeUrl(o), secretKeyRef),
+  stored(
+    "redis.url.caSecretKeyRef",
+    { redis: { url: { secretKeyRef, caSecretKeyRef } } },
+    (o) => pod(o)?.volumes.find(({ name }: AnyObject) => name === "task-store-ca")?.secret.items,
+    [{ key: "ca", path: "ca.crt" }],
+  ),
+  stored(
+    "redis.replication.instances",
+    replicationOf({ instances: 5 }),
+    (o) => redisReplication(o)?.spec.clusterSize,
+    5,
+  ),
+  stored(
+    "redis.replication.storage",
+    replicationOf({ storage: "2Gi" }),
+    (o) => redisReplication(o)?.spec.storage.volumeClaimTemplate.spec.resources.requests.storage,
+    "2Gi",
+  ),
+  stored(
+    "redis.replication.storageClassName",
+    replicationOf({ storageClassName: "x" }),
+    (o) => redisReplication(o)?.spec.storage.volumeClaimTemplate.spec.storageClassName,
+    "x",
+  ),
+  stored(
+    "redis.replication.retain",
+    replicationOf({ retain: false }),
+    (o) => redisReplication(o)?.spec.storage.keepAfterDelete,
+    false,
+  ),
+  stored(
+    "redis.replication.resources",
+    replicationOf({ resources: limits }),
+    (o) => main(o, "ConfigMap")?.data["redis-additional.conf"].includes("maxmemory 235929600\n"),
+    true,
+  ),
+  stored(
+    "postgresql.managed.storage",
+    { postgresql: { managed: { storage: "2Gi" } } },
+    (o) => claim(o)?.resources.requests.storage,
+    "2Gi",
+  ),
+  stored(
+    "postgresql.managed.storageClassName",
+    { postgresql: { managed: { storageClassName: "x" } } },
+    (o) => claim(o)?.storageClassName,
+    "x",
+  ),
+  stored(
+    "postgresql.managed.version",
+    { postgresql: { managed: { version: "16" } } },
+    (o) => engine(o)?.template.spec.containers[0].image,
+    "docker.io/library/postgres:16",
+  ),
+  stored(
+    "postgresql.managed.resources",
+    { postgresql: { managed: { resources: limits } } },
+    (o) => engine(o)?.template.spec.containers[0].resources.limits,
+    limits.limits,
+  ),
+  stored(
+    "postgresql.managed.retain",
+    { postgresql: { managed: { retain: false } } },
+    (o) => engine(o)?.persistentVolumeClaimRetentionPolicy.whenDeleted,
+    "Delete",
+  ),
+  stored("postgresql.url.secretKeyRef", { postgresql: { url: { secretKeyRef } } }, (o) => storeUrl(o), secretKeyRef),
+  stored(
+    "postgresql.url.caSecretKeyRef",
+    { postgresql: { url: { secretKeyRef, caSecretKeyRef } } },
+    (o) => variable(o, "MCP_TASK_STORE_CA"),
+    "/etc/anypod/task-store/ca.crt",
+  ),
+  stored("postgresql.cloudNativePg.instances", cloudNativePgOf({ instances: 5 }), (o) => cluster(o)?.spec.instances, 5),
+  stored(
+    "postgresql.cloudNativePg.storage",
+    cloudNativePgOf({ storage: "2Gi" }),
+    (o) => cluster(o)?.spec.storage.size,
+    "2Gi",
+  ),
+  stored(
+    "postgresql.cloudNativePg.storageClassName",
+    cloudNativePgOf({ storageClassName: "x" }),
+    (o) => cluster(o)?.spec.storage.storageClass,
+    "x",
+  ),
+  stored(
+    "postgresql.cloudNativePg.retain",
+    cloudNativePgOf({ retain: false }),
+    (o) => cluster(o)?.metadata.ownerReferences?.length,
+    1,
+  ),
+  stored(
+    "postgresql.cloudNativePg.resources",
+    cloudNativePgOf({ resources: limits }),
+    (o) => cluster(o)?.spec.resources,
+    limits,
+  ),
+];
+
 /** Fields that show elsewhere than in objects, and the test that sees them. */
 const elsewhere: Record<string, string> = {
   protocolVersions: "below, in the printed column",
   "requestState.rotateEvery": "test/pods/rotation.test.ts",
+  "taskStore.redis.managed.rotateEvery": "test/unit/store-rotation.test.ts",
+  "taskStore.postgresql.managed.rotateEvery": "test/unit/store-rotation.test.ts",
   "routing.rateLimits": "test/control-plane/routing.test.ts",
   paused: "test/control-plane/lifecycle.test.ts",
 };
@@ -425,7 +592,7 @@ async function objectsOf(server: string): Promise<Objects> {
   );
 }
 
-test.each([...cases, ...routingCases].map((each, index) => ({ ...each, server: `field-${index}` })))(
+test.each([...cases, ...routingCases, ...storeCases].map((each, index) => ({ ...each, server: `field-${index}` })))(
   "$field, changed and changed back, is followed by the objects",
   async ({ server, with: changed, without, shows, expected }) => {
     const base: SpecInput = { image, ...without };
@@ -474,10 +641,19 @@ test("there is a case for every field of the schema", () => {
     "routing",
   ];
   const { properties = {} } = jsonSchema(specSchema);
-  const names = Object.entries(properties).flatMap(([name, schema]: [string, JsonSchema]) => {
-    const inner = schema.items?.properties ?? schema.properties ?? {};
-    return nested.includes(name) ? Object.keys(inner).map((field) => `${name}.${field}`) : [name];
-  });
-  const covered = new Set([...[...cases, ...routingCases].map(({ field }) => field), ...Object.keys(elsewhere)]);
+  /** Names of the fields of an object, and of those in it for as many levels as are told. */
+  const namesIn = (schema: JsonSchema, prefix: string, levels: number): string[] => {
+    const inner = Object.entries(schema.items?.properties ?? schema.properties ?? {}) as [string, JsonSchema][];
+    if (levels === 0 || inner.length === 0) return [prefix];
+    return inner.flatMap(([field, each]) => namesIn(each, `${prefix}.${field}`, field === "ref" ? 0 : levels - 1));
+  };
+  const levelsOf = (name: string) => (name === "taskStore" ? 3 : nested.includes(name) ? 1 : 0);
+  const names = Object.entries(properties).flatMap(([name, schema]: [string, JsonSchema]) =>
+    namesIn(schema, name, levelsOf(name)),
+  );
+  const covered = new Set([
+    ...[...cases, ...routingCases, ...storeCases].map(({ field }) => field),
+    ...Object.keys(elsewhere),
+  ]);
   expect(names.filter((name) => !covered.has(name))).toEqual([]);
 });

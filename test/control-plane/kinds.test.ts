@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { apiVersion, kind as mcpServer, type SpecInput } from "../../operator/api/mcpserver.ts";
 import { parseFile } from "../../operator/api/parse.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
-import { childKinds, secrets } from "../../operator/reconcile/kinds.ts";
+import { childKinds, configMaps, secrets } from "../../operator/reconcile/kinds.ts";
 import { renderServers } from "../../operator/render.ts";
 import { type AnyObject, type TestKube, testKube, typeByKind } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
@@ -24,7 +24,18 @@ const ingressControllers: Record<string, string> = {
   Ingress: "haproxy-ingress.github.io/controller",
 };
 const ofGateways = ["HTTPRoute", "BackendTrafficPolicy"];
-const kinds = [...childKinds.map(({ type }) => type), secrets].map(({ kind }) => kind);
+/** Stores of tasks that nobody needs to keep. */
+const replication = { redis: { replication: { retain: false } } };
+const taskStores: Record<string, SpecInput["taskStore"]> = {
+  StatefulSet: { redis: { managed: {} } },
+  Cluster: { postgresql: { cloudNativePg: { retain: false } } },
+  RedisReplication: replication,
+  RedisSentinel: replication,
+  ConfigMap: replication,
+};
+/** Kinds with tasks in them, and what those can't do without. */
+const stays = Object.keys(taskStores);
+const kinds = [...childKinds.map(({ type }) => type), secrets, configMaps].map(({ kind }) => kind);
 
 let kube: TestKube;
 let operator: RunningOperator;
@@ -39,7 +50,8 @@ const serverOf = (kind: string) => `of-${kind.toLowerCase()}`;
 async function specOf(kind: string): Promise<SpecInput> {
   const hostnames = [`${kind.toLowerCase()}.example.com`];
   const rateLimits = [{ tool: "pay", requests: 60 }];
-  const all = { image, network: {}, pools: [{ name: "a" }] };
+  const taskStore = taskStores[kind];
+  const all = { image, network: {}, pools: [{ name: "a" }], ...(taskStore && { taskStore }) };
   if (ofGateways.includes(kind))
     return { ...all, routing: { hostnames, rateLimits, gateway: { parentRefs: [{ name: "edge" }] } } };
   const controller = ingressControllers[kind];
@@ -104,16 +116,53 @@ describe("when it is gone", () => {
   });
 });
 
+describe("when somebody changes or deletes it", () => {
+  const component = (object: AnyObject | undefined) => object?.metadata.labels?.["app.kubernetes.io/component"];
+
+  test.each(kinds)("%s: anypod takes it back, and makes it again", async (kind) => {
+    const before = await kube.get(kind, nameOf(kind));
+    await kube.patch(kind, nameOf(kind), { metadata: { labels: { "app.kubernetes.io/component": "theirs" } } });
+    const isBack = async () => component(await kube.get(kind, nameOf(kind))) === component(before);
+    await eventually(`the ${kind} is as it was`, isBack);
+    await kube.remove(kind, nameOf(kind));
+    await eventually(`there is another ${kind}`, async () => {
+      const { uid, deletionTimestamp } = (await kube.get(kind, nameOf(kind)))?.metadata ?? {};
+      return uid !== undefined && uid !== before?.metadata.uid && deletionTimestamp === undefined;
+    });
+  });
+});
+
 describe("when the spec doesn't ask for it any more", () => {
   beforeAll(async () => {
     const mine = { requestState: { secretRef: { name: "mine" } }, serviceAccount: { name: "mine" } };
     for (const kind of kinds) await kube.applyServer(serverOf(kind), { image, replicas: 1, ...mine });
   });
 
-  test.each(kinds)("%s: anypod takes its own away", async (kind) => {
-    await eventually(`the ${kind} is gone`, async () => {
+  const isGone = (kind: string) =>
+    eventually(`the ${kind} is gone`, async () => {
       const found = await kube.get(kind, nameOf(kind));
       return found === undefined || found.metadata.deletionTimestamp !== undefined;
     });
+
+  test.each(kinds.filter((kind) => !stays.includes(kind)))("%s: anypod takes its own away", async (kind) => {
+    await isGone(kind);
+  });
+
+  test.each(stays)("%s: anypod leaves it, as there are tasks in it", async (kind) => {
+    const server = serverOf(kind);
+    await eventually(
+      "the Deployment is as the spec says",
+      async () => (await kube.get("Deployment", server))?.spec.replicas === 1,
+    );
+    if (kind === "StatefulSet")
+      await eventually("it has no pods", async () => (await kube.get(kind, nameOf(kind)))?.spec.replicas === 0);
+    expect((await kube.get(kind, nameOf(kind)))?.metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  test.each(["RedisSentinel", "ConfigMap"])("%s: anypod takes it away once its RedisReplication is", async (kind) => {
+    const server = serverOf(kind);
+    const [found] = await kube.list("RedisReplication", `anypod.dev/server=${server}`);
+    await kube.remove("RedisReplication", found!.metadata.name);
+    await isGone(kind);
   });
 });

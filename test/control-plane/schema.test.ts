@@ -6,16 +6,23 @@ import { apiVersion, kind, type SpecInput } from "../../operator/api/mcpserver.t
 import { parseSpec } from "../../operator/api/parse.ts";
 import { desired, type World } from "../../operator/desired/index.ts";
 import { ringOf } from "../../operator/desired/ring.ts";
+import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import { ApiError } from "../../operator/kube/errors.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
 import { specInput } from "../support/arbitraries.ts";
 import { type TestKube, testKube, typeByKind } from "../support/kube.ts";
+import { installStores } from "./definitions.ts";
 
 let kube: TestKube;
+let uninstall = async () => {};
 beforeAll(async () => {
   kube = await testKube(inject("kubeconfig"));
+  uninstall = await installStores(kube);
 });
-afterAll(() => kube.client.close());
+afterAll(async () => {
+  await uninstall();
+  await kube.client.close();
+});
 
 /** What the API server says to an object, without keeping it: nothing, or why not. */
 async function dryRun(kindName: string, object: object): Promise<string> {
@@ -48,7 +55,10 @@ test("every accepted server renders to objects that the API server takes", async
       const parsed = parseSpec(spec);
       if (!("spec" in parsed)) throw new Error(JSON.stringify(parsed.problems));
       const metadata = { name: "random", namespace: kube.namespace, uid: "1-2-3", generation: 1 };
-      for (const object of desired({ metadata, spec: parsed.spec }, world))
+      const { taskStore } = parsed.spec;
+      const owner = taskStore && !taskStore.ref ? { metadata, taskStore } : undefined;
+      const store = { owner, logins: world.ring, images: officialImages };
+      for (const object of desired({ metadata, spec: parsed.spec }, { ...world, store }))
         expect({ object, refusal: await dryRun(object.kind, object) }).toEqual({ object, refusal: "" });
     }),
     { numRuns: 60 },

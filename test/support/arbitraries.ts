@@ -280,8 +280,12 @@ const serviceAccount = fc.oneof(
 );
 
 const volume = { storage: fc.constantFrom("1Gi", "500Mi", "20G"), storageClassName: objectName };
-const limits = quantities("128Mi", 200_000_000, "1.5Gi");
-const limited = fc.record({ requests: limits, limits: fc.record({ memory: fc.constantFrom("256Mi", "1Gi") }) });
+/** No request is above the least of the limits. */
+const modest = quantities("128Mi", 200_000_000, "0.1Gi");
+const limited = fc.record({
+  requests: modest,
+  limits: fc.record({ memory: fc.constantFrom<string | number>("256Mi", "1Gi", 2_000_000_000, "2e9") }),
+});
 const rotateEvery = fc.constantFrom("1h", "720h");
 const managed = (version: fc.Arbitrary<string>) =>
   some({ ...volume, version, resources: limited, retain: fc.boolean(), rotateEvery });

@@ -5,14 +5,14 @@ import { serverLabel } from "../../operator/desired/labels.ts";
 import { type Client, createClient, loadKubeConfig } from "../../operator/kube/client.ts";
 import { isNotFound } from "../../operator/kube/errors.ts";
 import { type ApiObject, apply, collectionPath, type ResourceType } from "../../operator/kube/resource.ts";
-import { childKinds, mcpServers, pods, secrets } from "../../operator/reconcile/kinds.ts";
+import { childKinds, configMaps, mcpServers, pods, secrets } from "../../operator/reconcile/kinds.ts";
 import { eventually } from "./wait.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into objects of every kind
 export type AnyObject = ApiObject & Record<string, any>;
 export type ServerObject = ApiObject & { spec: SpecInput; status?: Status };
 
-const allChildKinds = [...childKinds.map(({ type }) => type), secrets];
+const allChildKinds = [...childKinds.map(({ type }) => type), secrets, configMaps];
 const typesByKind = new Map([...allChildKinds, mcpServers].map((type) => [type.kind, type]));
 
 /** The type of a kind that anypod works with. */
