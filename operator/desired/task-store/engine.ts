@@ -8,6 +8,9 @@ export interface EngineSpec {
   ready: string;
 }
 
-/** Fails when the volume takes no more: what an engine is asked may not need any. */
-export const hasRoom = `head -c 65536 /dev/zero 2> /dev/null > /data/writable || { echo "the volume is full"; exit 1; }
+/** Fails when the volume takes no more: what an engine is asked may not need any. It keeps no room for itself. */
+export const hasRoom = `head -c 65536 /dev/zero > /data/room 2> /dev/null
+full=$?
+rm -f /data/room
+[ $full = 0 ] || { echo "the volume is full"; exit 1; }
 `;
