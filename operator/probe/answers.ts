@@ -9,8 +9,8 @@ export interface Question<T> {
   version: string;
   /** Never rejects. */
   ask: () => Promise<T>;
-  /** How long the answer is good, in milliseconds. */
-  lasts: (answer: T) => number;
+  /** How long the answer is good, in milliseconds; `again` tells how often it has been the same before, in a row. */
+  lasts: (answer: T, again: number) => number;
   /** Called when it was answered. */
   answered: () => void;
 }
@@ -29,6 +29,7 @@ interface Entry {
   answer?: unknown;
   at: number;
   lasts: number;
+  again: number;
   asking: boolean;
   wanted: number;
 }
@@ -50,8 +51,10 @@ export function createAnswers(now: () => number): Answers {
   async function ask<T>({ ask, lasts, answered }: Question<T>, entry: Entry): Promise<void> {
     entry.asking = true;
     const answer = await limit(ask);
-    Object.assign(entry, { asking: false, at: now(), lasts: lasts(answer) });
-    if (!isDeepStrictEqual(entry.answer, answer)) entry.answer = answer;
+    const isSame = isDeepStrictEqual(entry.answer, answer);
+    const again = isSame ? entry.again + 1 : 0;
+    Object.assign(entry, { asking: false, at: now(), again, lasts: lasts(answer, again) });
+    if (!isSame) entry.answer = answer;
     answered();
   }
 
@@ -59,7 +62,8 @@ export function createAnswers(now: () => number): Answers {
     const { id, version } = question;
     const before = known.get(id);
     if (!before) forget();
-    const entry: Entry = before?.version === version ? before : { version, at: 0, lasts: 0, asking: false, wanted: 0 };
+    const fresh = { version, at: 0, lasts: 0, again: 0, asking: false, wanted: 0 };
+    const entry: Entry = before?.version === version ? before : fresh;
     known.set(id, entry);
     entry.wanted = now();
     const due = entry.at + entry.lasts - now();

@@ -95,7 +95,9 @@ export interface GatheredVerdict {
 }
 
 /** How long an answer is good, in milliseconds. */
-const lasts = { good: 60_000, bad: 10_000, silent: 300_000 };
+const lasts = { good: 60_000, bad: 10_000 };
+/** Pods that take calls may be out of reach for some seconds more, until names and proxies know of them; or for good. */
+const silence = { first: 5000, longest: 300_000 };
 
 /** Whether tasks are kept where all pods find them; undefined when they needn't be. */
 export async function judgeStore(seen: Seen, context: VerdictContext): Promise<GatheredVerdict> {
@@ -221,7 +223,8 @@ function withoutStore({ server, pools, own }: Seen, { answers, wake }: VerdictCo
     id: `discover/${uid}`,
     version: [pods.desiredHash, pods.deployment.configHash].join("/"),
     ask: () => discover(serviceUrl(server, main)),
-    lasts: (given) => (given === "no answer" ? lasts.silent : Number.POSITIVE_INFINITY),
+    lasts: (given, again) =>
+      given === "no answer" ? Math.min(silence.first * 2 ** again, silence.longest) : Number.POSITIVE_INFINITY,
     answered: () => wake(keyOf(server.metadata)),
   });
   const makesTasks =

@@ -88,8 +88,9 @@ describe("a server without a store", () => {
     const { asked, woken } = await judged({});
     const [{ id, version, lasts, answered } = {} as Question<Answer>] = asked;
     expect([id, version]).toEqual(["discover/uid", "desired/config"]);
-    expect(lasts(tasks)).toBe(Number.POSITIVE_INFINITY);
-    expect(lasts("no answer")).toBe(300_000);
+    expect(lasts(tasks, 0)).toBe(Number.POSITIVE_INFINITY);
+    // Soon at first: a new Service is nobody's way until names and proxies know of it.
+    expect([0, 1, 20].map((again) => lasts("no answer", again))).toEqual([5000, 10_000, 300_000]);
     answered();
     expect(woken).toEqual(["shop/basket"]);
   });

@@ -46,6 +46,18 @@ describe("an answer", () => {
     expect(idsAsked()).toEqual(["a"]);
   });
 
+  test("that is the same again may be good for longer, until there is another", async () => {
+    const patient = { ...question("a"), lasts: (_: string, again: number) => 100 * (again + 1) };
+    const lasted: (number | undefined)[] = [];
+    for (const [turn, value] of ["yes", "yes", "yes", "no", "yes"].entries()) {
+      answers(patient);
+      await asked[turn]?.answer(value);
+      lasted.push(answers(patient).after);
+      now += 300;
+    }
+    expect(lasted).toEqual([100, 200, 300, 100, 100]);
+  });
+
   test("is good for as long as it says, and stands while it is asked for again", async () => {
     answers(question("a"));
     await asked[0]?.answer("yes");
