@@ -3,8 +3,8 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { bundleOperator } from "../../bundle.ts";
 import { nodeImage, nodeInImage } from "../cluster/image-node.ts";
 import { root } from "./processes.ts";
 
@@ -56,7 +56,9 @@ export async function operatorImage({
 }: OperatorImageOptions = {}): Promise<OperatorImage> {
   const folder = mkdtempSync(join(tmpdir(), "anypod-image-"));
   try {
-    await bundleOperator(folder, join(sources, "operator/main.ts"));
+    // Each release knows what it is bundled of.
+    const bundle = (await import(pathToFileURL(join(sources, "bundle.ts")).href)) as typeof import("../../bundle.ts");
+    await bundle.bundleOperator(folder, join(sources, "operator/main.ts"));
     const files = readdirSync(folder).sort();
     const content = files.map((file) => ({ path: `app/${file}`, content: readFileSync(join(folder, file)) }));
     const Labels = { "org.opencontainers.image.title": "anypod", "org.opencontainers.image.version": version(sources) };

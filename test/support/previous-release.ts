@@ -8,7 +8,7 @@ import { root, run } from "./processes.ts";
 const previousRelease = "c4100a8ece432e5486a6f934e051f888c425697d";
 
 /** What upgrades are tested with: charts, the operator, and files with McpServers of all kinds. */
-const paths = ["charts", "operator", "package.json", "test/golden"];
+const paths = ["bundle.ts", "charts", "operator", "package.json", "test/golden"];
 
 async function git(clone: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(["git", "-C", clone, ...args]);
