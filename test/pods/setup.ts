@@ -1,6 +1,7 @@
 // One cluster with pods for all tests of this tier, with the images that they run. Torn down when the tests end, however
 // they end.
 import type { TestProject } from "vitest/node";
+import { installDns } from "../cluster/addons/dns.ts";
 import { type Cluster, startCluster } from "../cluster/index.ts";
 import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
 import { installCrd } from "../support/kube.ts";
@@ -16,6 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await loadImages(cluster, [basket, newBasket, conformance, driver], log);
   await cluster.loadImage((await operatorImage()).archive);
   await loadStoreImages(cluster, [redis, postgres], log);
+  await installDns(cluster, { log });
   // Only one test can't do without, and that says so.
   await loadPreviousOperator(cluster).catch(({ message }: Error) => log(message));
   return shareCluster(project, cluster);

@@ -1,36 +1,25 @@
 // What managed task stores stand on: the images of Redis and PostgreSQL under pod security `restricted`, and volumes.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { chooseProvider } from "../cluster/providers.ts";
 import { smallDiskClass } from "../cluster/volumes.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { postgres, redis } from "../support/store-images.ts";
 import { eventually } from "../support/wait.ts";
+import { type Kubectl, kubectlIn } from "./kubectl.ts";
 
-const run = promisify(execFile);
 const { provider } = await chooseProvider("pods");
 const restricted = { "pod-security.kubernetes.io/enforce": "restricted" };
 
 let kube: TestKube;
+let kubectl: Kubectl;
 beforeAll(async () => {
   kube = await testKube(inject("kubeconfig"), restricted);
+  kubectl = kubectlIn(kube.namespace);
 });
 afterAll(async () => {
   await kube.client.json({ method: "DELETE", path: `/api/v1/namespaces/${kube.namespace}` });
   await kube.client.close();
 });
-
-async function kubectl(...args: string[]): Promise<string> {
-  const { stdout } = await run(inject("kubectl"), [
-    "--kubeconfig",
-    inject("kubeconfig"),
-    "-n",
-    kube.namespace,
-    ...args,
-  ]);
-  return stdout.trim();
-}
 
 const exec = (pod: string, ...command: string[]) => kubectl("exec", pod, "--", ...command);
 const create = (plural: string, body: object) =>

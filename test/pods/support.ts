@@ -8,6 +8,7 @@ import { eventually } from "../support/wait.ts";
 
 export interface PodWorld {
   kube: TestKube;
+  /** Whoever ends it puts another one here. */
   operator: RunningOperator;
   driver: Driver;
   /** Applies a server and waits until it is Ready with this many pods that take calls. */
@@ -23,11 +24,12 @@ const isReady = ({ status, metadata }: AnyObject) =>
   !metadata.deletionTimestamp &&
   status.conditions?.some((each: AnyObject) => each.type === "Ready" && each.status === "True");
 
-export async function podWorld(): Promise<PodWorld> {
+/** @param flags of the operator */
+export async function podWorld(...flags: string[]): Promise<PodWorld> {
   const kubeconfig = inject("kubeconfig");
   const kube = await testKube(kubeconfig, { "pod-security.kubernetes.io/enforce": "restricted" });
   const [operator, driver] = await Promise.all([
-    startOperator(inject("operator").kubeconfig),
+    startOperator(inject("operator").kubeconfig, ...flags),
     startDriver(kube.client, kube.namespace),
   ]);
 
@@ -37,13 +39,13 @@ export async function podWorld(): Promise<PodWorld> {
       async () => {
         const { items } = await kube.client.json<{ items: AnyObject[] }>({
           path: `/api/v1/namespaces/${kube.namespace}/pods`,
-          query: { labelSelector: `anypod.dev/server=${name}` },
+          query: { labelSelector: `anypod.dev/server=${name},app.kubernetes.io/component=mcp-server` },
         });
         return items.length === count && items.every(isReady) && items;
       },
       150,
     );
-  return {
+  const world: PodWorld = {
     kube,
     operator,
     driver,
@@ -60,9 +62,10 @@ export async function podWorld(): Promise<PodWorld> {
       return url;
     },
     async end() {
-      await operator.stop();
+      await world.operator.stop();
       await kube.client.json({ method: "DELETE", path: `/api/v1/namespaces/${kube.namespace}` });
       await kube.client.close();
     },
   };
+  return world;
 }

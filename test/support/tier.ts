@@ -9,6 +9,8 @@ import { askedIn } from "./rights.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
+    /** The name of the tier's cluster. */
+    cluster: string;
     /** Path of the administrator's kubeconfig. */
     kubeconfig: string;
     kubectl: string;
@@ -31,6 +33,7 @@ async function keepAsked(tier: string, { auditLog }: Cluster, account: Account):
 /** Tells the tests of their cluster; returns what ends it. */
 export async function shareCluster(project: TestProject, cluster: Cluster): Promise<() => Promise<void>> {
   const { account, end } = await operatorAccount(cluster.kubeconfig);
+  project.provide("cluster", cluster.name);
   project.provide("kubeconfig", cluster.kubeconfig);
   project.provide("kubectl", cluster.kubectl);
   project.provide("auditLog", cluster.auditLog ?? "");
