@@ -8,8 +8,8 @@ import { ofKind, type Rendered, rendered } from "./support.ts";
 
 const isType = (value: unknown): value is ResourceType =>
   typeof value === "object" && value !== null && "apiVersion" in value && "plural" in value;
-const { childKinds, secrets, ...others } = kinds;
-const made = [...childKinds.map(({ type }) => type), secrets];
+const { childKinds, secrets, configMaps, holdsTasks, ...others } = kinds;
+const made = [...childKinds.map(({ type }) => type), secrets, configMaps];
 /** Every kind that kinds.ts names, in whatever way. */
 const all = [...made, ...Object.values(others).flat()].filter(isType);
 
@@ -49,14 +49,17 @@ describe("the table of rights", () => {
       expect(right.verbs, rightName(right)).toEqual(expect.arrayContaining(["list", "watch"]));
   });
 
-  test("lets it write what it makes, and read by name what it makes and what pods read at start", () => {
+  test("lets it write and read by name what it makes, and delete it, but for what has tasks in it", () => {
     const names = made.map(nameOf);
+    const kept = made.filter(({ kind }) => holdsTasks(kind)).map(nameOf);
+    expect(kept).toHaveLength(3);
+    const expected = (name: string) =>
+      names.includes(name) ? ["create", ...(kept.includes(name) ? [] : ["delete"]), "patch"] : [];
     for (const right of everywhere.filter(
       ({ resource, group }) => !resource.includes("/") && group !== "events.k8s.io",
     )) {
-      const isMade = names.includes(rightName(right));
-      expect(writes(right.verbs).sort(), rightName(right)).toEqual(isMade ? ["create", "delete", "patch"] : []);
-      expect(right.verbs.includes("get"), rightName(right)).toBe(isMade || right.resource === "configmaps");
+      expect(writes(right.verbs).sort(), rightName(right)).toEqual(expected(rightName(right)));
+      expect(right.verbs.includes("get"), rightName(right)).toBe(names.includes(rightName(right)));
     }
   });
 
