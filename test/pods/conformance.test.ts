@@ -1,12 +1,13 @@
 // The official conformance suite, over several pods: any pod answers any request.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serviceAddress } from "../support/driver.ts";
 import { conformance as image } from "../support/images.ts";
+import { redisEngine, storeImageFlags } from "./engines.ts";
 import { type PodWorld, podWorld } from "./support.ts";
 
 let world: PodWorld;
 beforeAll(async () => {
-  world = await podWorld();
+  world = await podWorld(...storeImageFlags);
 });
 afterAll(() => world.end());
 
@@ -35,4 +36,37 @@ test("with the ring taken away, and so a key of its own in each pod, the request
   const failed = named(result.scenarios);
   expect(failed.length).toBeGreaterThan(0);
   for (const failure of failed) expect(failure).toMatch(/input.required/i);
+});
+
+describe("of the tasks scenarios, each request to another pod than the one before,", () => {
+  const scenarios = [
+    "tasks-lifecycle",
+    "tasks-capability-negotiation",
+    "tasks-wire-fields",
+    "tasks-request-state-removal",
+    "tasks-mrtr-input",
+    "tasks-request-headers",
+    "tasks-dispatch-and-envelope",
+    "tasks-required-task-error",
+    "tasks-mrtr-composition",
+  ];
+  /** Those that fail over three pods of the server. */
+  async function failures(server: string): Promise<string[]> {
+    const pods = await world.pods(server, 3);
+    const addresses = pods.map(({ status }) => `${status.podIP}:8080`);
+    const results = scenarios.map((scenario) => world.driver.conformance(addresses, "/mcp", scenario));
+    return (await Promise.all(results)).flatMap((result) => named(result.scenarios));
+  }
+
+  test("all pass with a managed store", async () => {
+    await world.run("tasks", { image, replicas: 3, taskStore: redisEngine.spec() }, 3);
+    expect(await failures("tasks")).toEqual([]);
+  });
+
+  test("those that look at a task again fail when each pod keeps its own", async () => {
+    const failed = await failures("conformance");
+    for (const each of ["tasks-lifecycle", "tasks-mrtr-input", "tasks-request-headers"])
+      expect(failed).toContainEqual(expect.stringMatching(`^${each}: `));
+    for (const failure of failed) expect(failure).toMatch(/task/i);
+  });
 });
