@@ -5,10 +5,11 @@ import type { ParseArgsConfig } from "node:util";
 /** How the command was called is wrong; the message says how to call it. */
 export class UsageError extends Error {}
 
-/** Where images of managed stores are, without their tags; the official ones when not given. */
-export interface StoreImageNames {
+/** Images of what runs beside servers; the official ones when not given. */
+export interface ImageNames {
   redis?: string;
   postgresql?: string;
+  collector?: string;
 }
 
 export interface Config {
@@ -27,7 +28,7 @@ export interface Config {
   logLevel: string;
   /** Whether stores are asked if they answer, and pods what they can do. */
   probe: boolean;
-  storeImages: StoreImageNames;
+  images: ImageNames;
 }
 
 export const runOptions = {
@@ -45,6 +46,7 @@ export const runOptions = {
   "no-probe": { type: "boolean" },
   "redis-image": { type: "string" },
   "postgresql-image": { type: "string" },
+  "collector-image": { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const satisfies ParseArgsConfig["options"];
 
@@ -68,6 +70,9 @@ export const runHelp = `anypod run [options]
                                               [$ANYPOD_REDIS_IMAGE] (default: docker.io/valkey/valkey)
   --postgresql-image NAME
                         the same of PostgreSQL     [$ANYPOD_POSTGRESQL_IMAGE] (default: docker.io/library/postgres)
+  --collector-image NAME
+                        the image of OpenTelemetry Collectors, with a tag  [$ANYPOD_COLLECTOR_IMAGE]
+                        (default: docker.io/otel/opentelemetry-collector-contrib:0.155.0)
   --log-level LEVEL     trace, debug, info, warn, error               [$ANYPOD_LOG_LEVEL] (default: info)
 `;
 
@@ -87,6 +92,7 @@ interface RunFlags extends Values {
   "no-probe"?: boolean;
   "redis-image"?: string;
   "postgresql-image"?: string;
+  "collector-image"?: string;
 }
 
 const levels = ["trace", "debug", "info", "warn", "error"];
@@ -122,10 +128,11 @@ function logLevel(flags: RunFlags, env: NodeJS.ProcessEnv): string {
 }
 
 /** What the environment, and perhaps flags, say of images. */
-export function storeImagesOf(env: NodeJS.ProcessEnv, flags: RunFlags = {}): StoreImageNames {
+export function imagesOf(env: NodeJS.ProcessEnv, flags: RunFlags = {}): ImageNames {
   const redis = flags["redis-image"] ?? env.ANYPOD_REDIS_IMAGE;
   const postgresql = flags["postgresql-image"] ?? env.ANYPOD_POSTGRESQL_IMAGE;
-  return { ...(redis && { redis }), ...(postgresql && { postgresql }) };
+  const collector = flags["collector-image"] ?? env.ANYPOD_COLLECTOR_IMAGE;
+  return { ...(redis && { redis }), ...(postgresql && { postgresql }), ...(collector && { collector }) };
 }
 
 /** @throws UsageError when a value can't be used */
@@ -143,6 +150,6 @@ export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
     healthAddress: bind("health-probe-bind-address", ":8081"),
     logLevel: logLevel(flags, env),
     probe: flags.probe ?? (inCluster && !flags["no-probe"]),
-    storeImages: storeImagesOf(env, flags),
+    images: imagesOf(env, flags),
   };
 }

@@ -2,7 +2,7 @@
 // The command line: wiring only. The flags above halve the operator's memory: V8 would let garbage of 16 MiB times
 // three gather, a hundred times what one reconcile leaves behind.
 import { parseArgs } from "node:util";
-import { readConfig, runHelp, runOptions, storeImagesOf, UsageError } from "./config.ts";
+import { imagesOf, readConfig, runHelp, runOptions, UsageError } from "./config.ts";
 
 const help = `anypod: runs stateless Model Context Protocol servers on Kubernetes
 
@@ -24,8 +24,8 @@ need a live server's uid) are left out, and generated keys and hashes read <gene
   --controller NAME       who serves spec.routing in your cluster: controllerName of the GatewayClass, or controller of
                           the IngressClass, such as gateway.envoyproxy.io/gatewayclass-controller; repeat for more
 
-ANYPOD_REDIS_IMAGE and ANYPOD_POSTGRESQL_IMAGE in the environment say what --redis-image and --postgresql-image tell
-the operator.
+ANYPOD_REDIS_IMAGE, ANYPOD_POSTGRESQL_IMAGE and ANYPOD_COLLECTOR_IMAGE in the environment say what --redis-image,
+--postgresql-image and --collector-image tell the operator.
 
 Exits with 1 and one line "file:line field: problem" for each problem.
 `;
@@ -45,7 +45,7 @@ async function renderCommand(args: string[]): Promise<number> {
   const { render } = await import("./render.ts");
   const { output, errors } = render(values.filename, values.namespace, {
     ...(values.controller && { controllers: values.controller }),
-    storeImages: storeImagesOf(process.env),
+    images: imagesOf(process.env),
   });
   for (const error of errors) console.error(error);
   process.stdout.write(output);
@@ -112,7 +112,7 @@ async function diffCommand(args: string[]): Promise<number> {
     namespace: values.namespace,
     kubeconfig: values.kubeconfig,
     fieldManager: values["field-manager"],
-    storeImages: storeImagesOf(process.env),
+    images: imagesOf(process.env),
   });
   for (const error of errors) console.error(error);
   process.stdout.write(output);

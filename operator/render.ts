@@ -1,33 +1,40 @@
 // `anypod render`: files with McpServers → the objects that `anypod run` would apply, without a cluster.
 import { dump } from "js-yaml";
 import type { McpServer } from "./api/mcpserver.ts";
+import { type Images, officialImages } from "./desired/images.ts";
 import { desired, type World } from "./desired/index.ts";
 import { poolsOf } from "./desired/pool.ts";
 import { generated, unknownRing } from "./desired/ring.ts";
 import { storeOwner } from "./desired/task-store/access.ts";
-import { officialImages, type StoreImages } from "./desired/task-store/managed.ts";
+import { telemetryOwner } from "./desired/telemetry/index.ts";
 import { readManifests } from "./manifests.ts";
 
 /** What `render` is told of the cluster. */
 export interface RenderOptions {
   /** Of the cluster's GatewayClass or IngressClass. */
   controllers?: string[];
-  /** Where the operator has images of stores from, if not the official ones. */
-  storeImages?: Partial<StoreImages>;
+  /** Which images the operator uses, if not the official ones. */
+  images?: Partial<Images>;
 }
 
-/** The server whose store of tasks this one uses, among those that are rendered. */
-const ownerOf = (server: McpServer, servers: McpServer[]) =>
-  storeOwner(server, (name) =>
-    servers.find(({ metadata }) => metadata.name === name && metadata.namespace === server.metadata.namespace),
-  );
+/** Another server of the namespace, among those that are rendered. */
+const among = (server: McpServer, servers: McpServer[]) => (name: string) =>
+  servers.find(({ metadata }) => metadata.name === name && metadata.namespace === server.metadata.namespace);
+
+/** The server whose store of tasks this one uses. */
+const ownerOf = (server: McpServer, servers: McpServer[]) => storeOwner(server, among(server, servers));
 
 /** What stands in for all that only a cluster knows: every pool takes calls, and so far none is there. */
-const worldOf = (server: McpServer, servers: McpServer[], { controllers = [], storeImages }: RenderOptions): World => ({
+const worldOf = (server: McpServer, servers: McpServer[], { controllers = [], images }: RenderOptions): World => ({
   ring: unknownRing,
   configHash: generated,
   deployments: new Set(),
-  store: { owner: ownerOf(server, servers), logins: unknownRing, images: { ...officialImages, ...storeImages } },
+  telemetry: server.spec.telemetry && {
+    owner: telemetryOwner(server, among(server, servers)),
+    image: images?.collector ?? officialImages.collector,
+    configHash: generated,
+  },
+  store: { owner: ownerOf(server, servers), logins: unknownRing, images: { ...officialImages, ...images } },
   routing: { takesCalls: new Set(poolsOf(server).map(({ name }) => name)), isKnown: () => true, controllers },
 });
 

@@ -44,6 +44,7 @@ export const operatorValues = z.strictObject({
   workers: z.int().min(1),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"]),
   taskStores: z.strictObject({ probe: z.boolean(), redisImage: z.string().min(1), postgresqlImage: z.string().min(1) }),
+  collectorImage: z.string().min(1),
   extraArgs: z.array(z.string()),
   extraEnv: z.array(z.looseObject({ name: z.string() })),
   rbac: z.strictObject({ create: z.boolean(), clusterScoped: z.boolean(), aggregate: z.boolean() }),

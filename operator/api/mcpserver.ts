@@ -9,6 +9,7 @@ import { modernVersion, routing } from "./routing.ts";
 import { text, withRules } from "./rule.ts";
 import { autoscaling, oneScaler, replicas } from "./scaling.ts";
 import { taskStore } from "./task-store.ts";
+import { telemetry } from "./telemetry.ts";
 import { image, template } from "./template.ts";
 
 export const group = "anypod.dev";
@@ -147,6 +148,7 @@ export const spec = withRules(
     taskStore: taskStore
       .optional()
       .describe("Where tasks are kept, so that any pod can continue any of them. None when not given."),
+    telemetry: telemetry.optional().describe("Where traces, metrics and logs go. Nowhere when not given."),
     disruption: disruption
       .default({ drainSeconds: 5, gracePeriodSeconds: 60 })
       .describe("How pods stop, and how many may at once."),

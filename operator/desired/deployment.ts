@@ -2,23 +2,18 @@
 // where somebody else scales.
 import type { McpServer } from "../api/mcpserver.ts";
 import { poolSelector } from "./labels.ts";
-import { child, type KubeObject } from "./object.ts";
-import { podTemplate } from "./pod-template.ts";
+import { child, configHashAnnotation, type KubeObject } from "./object.ts";
+import { type PodUses, podTemplate } from "./pod-template.ts";
 import { type EffectivePool, initialReplicas } from "./pool.ts";
-import type { StoreAccess } from "./task-store/access.ts";
-
-/** Annotation of pods: a hash of the Secrets and ConfigMaps that they read at start, so that a change rolls them once. */
-export const configHashAnnotation = "anypod.dev/config-hash";
 
 /** What pods depend on beside the server. */
 export interface PodWorld {
   configHash: string;
-  /** Where tasks are kept. */
-  access: StoreAccess | undefined;
+  uses: PodUses;
 }
 
-export function deployment(server: McpServer, pool: EffectivePool, { configHash, access }: PodWorld): KubeObject {
-  const template = podTemplate(server, pool, access);
+export function deployment(server: McpServer, pool: EffectivePool, { configHash, uses }: PodWorld): KubeObject {
+  const template = podTemplate(server, pool, uses);
   const { scaling } = pool;
   return {
     ...child(server, { apiVersion: "apps/v1", kind: "Deployment" }, pool.objectName, pool.name),

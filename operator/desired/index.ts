@@ -14,6 +14,8 @@ import { service } from "./service.ts";
 import { serviceAccount } from "./service-account.ts";
 import { storeAccess } from "./task-store/access.ts";
 import { type StoreWorld, taskStoreObjects } from "./task-store/index.ts";
+import { type CollectorWorld, collectorObjects } from "./telemetry/collector.ts";
+import { type TelemetryOwner, telemetryTarget } from "./telemetry/index.ts";
 
 /** All that the desired objects depend on beside the server itself. */
 export interface World {
@@ -24,22 +26,35 @@ export interface World {
   deployments: ReadonlySet<string>;
   /** None: no tasks are kept, or nobody knows where. */
   store?: StoreWorld | undefined;
+  /** None: no telemetry is sent. */
+  telemetry?: TelemetryWorld | undefined;
   /** None: no route is to be had. */
   routing?: RoutingWorld | undefined;
 }
 
+export interface TelemetryWorld extends CollectorWorld {
+  /** The server whose collector this one uses, itself perhaps; undefined when nobody has one. */
+  owner: TelemetryOwner | undefined;
+}
+
 /** The objects of a server. What pods need comes before them, so that they start at the first try. */
-export function desired(server: McpServer, { ring, configHash, deployments, store, routing }: World): KubeObject[] {
-  const access = store?.owner && storeAccess(store.owner);
+export function desired(server: McpServer, world: World): KubeObject[] {
+  const { ring, configHash, deployments, store, telemetry, routing } = world;
+  const { collector } = server.spec.telemetry ?? {};
+  const uses = {
+    store: store?.owner && storeAccess(store.owner),
+    telemetry: telemetry?.owner && telemetryTarget(telemetry.owner),
+  };
   const ways = routing && routes(server, routing);
   const seal = (object: KubeObject | undefined) => (object ? [sealed(server, object)] : []);
   return [
     ...seal(serviceAccount(server)),
     ...seal(requestStateSecret(server, ring)),
-    ...seal(networkPolicy(server, access)),
+    ...seal(networkPolicy(server, uses)),
     ...(store ? taskStoreObjects(server, store) : []).flatMap(seal),
+    ...(collector && telemetry ? collectorObjects(server, collector, telemetry) : []).flatMap(seal),
     ...poolsOf(server).flatMap((pool) => {
-      const [pods] = seal(deployment(server, pool, { configHash, access })) as [KubeObject];
+      const [pods] = seal(deployment(server, pool, { configHash, uses })) as [KubeObject];
       return [
         ...seal(service(server, pool, ways?.serviceAnnotations)),
         deployments.has(pool.objectName) ? pods : withInitialReplicas(pods, pool),

@@ -3,7 +3,7 @@
 export const serverLabel = "anypod.dev/server";
 export const poolLabel = "anypod.dev/pool";
 /** On pods that aren't the server's own: what they are for. */
-const roleLabel = "anypod.dev/role";
+export const roleLabel = "anypod.dev/role";
 export const managedByLabel = "app.kubernetes.io/managed-by";
 export const manager = "anypod";
 

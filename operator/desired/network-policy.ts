@@ -3,8 +3,8 @@ import type { McpServer } from "../api/mcpserver.ts";
 import { poolLabel, serverLabel } from "./labels.ts";
 import { ownName } from "./names.ts";
 import { child, type KubeObject } from "./object.ts";
-import { portName } from "./pod-template.ts";
-import type { StoreAccess } from "./task-store/access.ts";
+import { type PodUses, portName } from "./pod-template.ts";
+import { ports } from "./telemetry/config.ts";
 
 const dns = {
   ports: [
@@ -14,11 +14,18 @@ const dns = {
 };
 const ownNamespace = [{ podSelector: {} }];
 
-/** To the pods of a store; one that is elsewhere has no labels, so `network.egress` has to name it. */
-const toStore = ({ pods }: StoreAccess) =>
-  pods ? [{ to: [{ podSelector: { matchLabels: pods.labels } }], ports: [{ protocol: "TCP", port: pods.port }] }] : [];
+const toPods = (matchLabels: Record<string, string>, numbers: number[]) => ({
+  to: [{ podSelector: { matchLabels } }],
+  ports: numbers.map((port) => ({ protocol: "TCP", port })),
+});
 
-export function networkPolicy(server: McpServer, access: StoreAccess | undefined): KubeObject | undefined {
+/** To the pods of store and collector; what is elsewhere has no labels, so `network.egress` has to name it. */
+const toUses = ({ store, telemetry }: PodUses) => [
+  ...(store?.pods ? [toPods(store.pods.labels, [store.pods.port])] : []),
+  ...(telemetry?.pods ? [toPods(telemetry.pods, [ports.grpc, ports.http])] : []),
+];
+
+export function networkPolicy(server: McpServer, uses: PodUses): KubeObject | undefined {
   const { network } = server.spec;
   if (!network) return;
   const { name } = server.metadata;
@@ -29,7 +36,7 @@ export function networkPolicy(server: McpServer, access: StoreAccess | undefined
       podSelector: { matchLabels: { [serverLabel]: name }, matchExpressions: [{ key: poolLabel, operator: "Exists" }] },
       policyTypes: ["Ingress", "Egress"],
       ingress: [{ from: network.from ?? ownNamespace, ports: [{ protocol: "TCP", port: portName }] }],
-      egress: [dns, ...(access ? toStore(access) : []), ...(network.egress ?? [])],
+      egress: [dns, ...toUses(uses), ...(network.egress ?? [])],
     },
   };
 }

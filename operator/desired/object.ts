@@ -26,6 +26,9 @@ export const desiredHashAnnotation = "anypod.dev/desired-hash";
  */
 export const keptAnnotation = "anypod.dev/kept";
 
+/** Annotation of pods: a hash of the Secrets and ConfigMaps that they read at start, so that a change rolls them once. */
+export const configHashAnnotation = "anypod.dev/config-hash";
+
 /** A short stable hash of plain data built in a fixed order. */
 export function hashOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);

@@ -6,7 +6,8 @@ import { merge } from "./merge.ts";
 import type { EffectivePool } from "./pool.ts";
 import { requestStateEnv } from "./request-state.ts";
 import { serviceAccountName } from "./service-account.ts";
-import { type StoreAccess, type StoreUse, storeUse } from "./task-store/access.ts";
+import { type StoreAccess, storeUse } from "./task-store/access.ts";
+import { type TelemetryTarget, telemetryEnv } from "./telemetry/index.ts";
 
 export interface EnvVar {
   name: string;
@@ -31,13 +32,13 @@ export const portName = "mcp";
 const nonRoot = 65532;
 
 /** anypod's variables, unless the user sets one of the same name. */
-function environment(server: McpServer, store: StoreUse): EnvVar[] {
+function environment(server: McpServer, ofUses: EnvVar[]): EnvVar[] {
   const { spec } = server;
   const own: EnvVar[] = [
     { name: "PORT", value: String(spec.port) },
     { name: "MCP_PATH", value: spec.path },
     ...requestStateEnv(server),
-    ...store.env,
+    ...ofUses,
   ];
   const theirs = spec.env ?? [];
   return [...own.filter(({ name }) => !theirs.some((variable) => variable.name === name)), ...theirs];
@@ -47,14 +48,15 @@ function environment(server: McpServer, store: StoreUse): EnvVar[] {
 const pick = <T extends object>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-function container(server: McpServer, pool: EffectivePool, store: StoreUse): Container {
+function container(server: McpServer, pool: EffectivePool, { store, telemetry }: PodUses): Container {
   const { imagePullPolicy, envFrom, port, disruption } = server.spec;
   const { command, args } = pool;
+  const uses = storeUse(server, store);
   return {
     name: serverContainer,
     image: pool.image,
     ...pick({ imagePullPolicy, command, args, envFrom }),
-    env: environment(server, store),
+    env: environment(server, [...uses.env, ...telemetryEnv(server, pool, telemetry)]),
     ports: [{ name: portName, containerPort: port, protocol: "TCP" }],
     resources: pool.resources,
     // A GET would fail a server that answers POST alone, as 2026-07-28 has it.
@@ -65,7 +67,7 @@ function container(server: McpServer, pool: EffectivePool, store: StoreUse): Con
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...store.volumeMounts],
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...uses.volumeMounts],
   };
 }
 
@@ -85,10 +87,18 @@ function spread(server: McpServer, pool: EffectivePool) {
   }));
 }
 
-/** The pod template of a pool, the user's own partial templates merged in. @param access where tasks are kept */
-export function podTemplate(server: McpServer, pool: EffectivePool, access?: StoreAccess): PodTemplate {
+/** What pods use that is elsewhere. */
+export interface PodUses {
+  /** Where tasks are kept. */
+  store?: StoreAccess | undefined;
+  /** Where telemetry goes. */
+  telemetry?: TelemetryTarget | undefined;
+}
+
+/** The pod template of a pool, the user's own partial templates merged in. */
+export function podTemplate(server: McpServer, pool: EffectivePool, uses: PodUses = {}): PodTemplate {
   const { spec, metadata } = server;
-  const store = storeUse(server, access);
+  const store = storeUse(server, uses.store);
   const base: PodTemplate = {
     metadata: { labels: { ...objectLabels(metadata.name, pool.name), ...store.labels } },
     spec: {
@@ -105,7 +115,7 @@ export function podTemplate(server: McpServer, pool: EffectivePool, access?: Sto
         seccompProfile: { type: "RuntimeDefault" },
       },
       topologySpreadConstraints: spread(server, pool),
-      containers: [container(server, pool, store)],
+      containers: [container(server, pool, uses)],
       volumes: [{ name: "tmp", emptyDir: {} }, ...store.volumes],
     },
   };

@@ -8,8 +8,8 @@ export interface Reference {
   kind: "Secret" | "ConfigMap";
   name: string;
   optional: boolean;
-  /** What the pods take from it: their environment, or the right to pull an image. */
-  use: "environment" | "imagePull";
+  /** What the pods take from it: their environment, or the right to pull an image; or what the collector's take. */
+  use: "environment" | "imagePull" | "collector";
 }
 
 interface Named {
@@ -39,9 +39,15 @@ function fromSource(source: Source): Reference[] {
 const items = <T>(list: T[] | undefined): T[] =>
   Array.isArray(list) ? list.filter((item) => item instanceof Object) : [];
 
+const ofVariables = (env: { valueFrom?: object | undefined }[] | undefined) =>
+  items(env).flatMap(({ valueFrom }) => (valueFrom ? fromSource(valueFrom as Source) : []));
+
+const ofCollector = ({ spec }: McpServer): Reference[] =>
+  ofVariables(spec.telemetry?.collector?.env).map((reference) => ({ ...reference, use: "collector" }));
+
 function ofTemplate({ spec }: PodTemplate): Reference[] {
   const environment = spec.containers.flatMap(({ env, envFrom }) => [
-    ...items(env).flatMap(({ valueFrom }) => (valueFrom ? fromSource(valueFrom as Source) : [])),
+    ...ofVariables(env),
     ...items(envFrom).flatMap(fromSource),
   ]);
   const pull = items(spec.imagePullSecrets).map(
@@ -52,7 +58,8 @@ function ofTemplate({ spec }: PodTemplate): Reference[] {
 
 /** All references of all pools, each once, in a stable order. */
 export function referencesOf(server: McpServer): Reference[] {
-  const all = poolsOf(server).flatMap((pool) => ofTemplate(podTemplate(server, pool)));
+  const ofPools = poolsOf(server).flatMap((pool) => ofTemplate(podTemplate(server, pool)));
+  const all = [...ofPools, ...ofCollector(server)];
   const byKey = new Map(
     all.map((reference) => [`${reference.kind}/${reference.name}/${reference.use}/${reference.optional}`, reference]),
   );

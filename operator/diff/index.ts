@@ -1,7 +1,7 @@
 // `anypod diff`: what applying McpServers would change on a cluster. It plans and applies with the operator's own code and a
 // client that can't write.
 import type { Manifest } from "../api/parse.ts";
-import { officialImages, type StoreImages } from "../desired/task-store/managed.ts";
+import { type Images, officialImages } from "../desired/images.ts";
 import { type Client, createClient, loadKubeConfig } from "../kube/client.ts";
 import { type ApiError, isNotFound } from "../kube/errors.ts";
 import type { ApiObject } from "../kube/resource.ts";
@@ -25,8 +25,8 @@ export interface DiffOptions {
   kubeconfig: string | undefined;
   /** Who applies the files; undefined: whoever did last. */
   fieldManager: string | undefined;
-  /** Where the operator has images of stores from, if not the official ones. */
-  storeImages: Partial<StoreImages>;
+  /** Which images the operator uses, if not the official ones. */
+  images: Partial<Images>;
 }
 
 export interface Differences {
@@ -56,12 +56,12 @@ function obstacleText({ kind, name, why, message }: Obstacle): string {
 interface Target {
   client: Client;
   fieldManager: string | undefined;
-  storeImages: StoreImages;
+  images: Images;
 }
 
 /** What the operator would do about the server once it is so. */
 async function childChanges(
-  { client, storeImages }: Target,
+  { client, images }: Target,
   server: ObservedServer,
 ): Promise<{ changes: Change[]; errors: string[] }> {
   const { spec, metadata } = server;
@@ -69,7 +69,7 @@ async function childChanges(
   if (spec.paused) return { changes: [], errors: [] };
   const { caches, objects } = await lookAround(client, server);
   const contents = createContents(client);
-  const context = { client, caches, contents, storeImages, now: Date.now, waited: undefined };
+  const context = { client, caches, contents, images, now: Date.now, waited: undefined };
   const { whole } = await planServer(server, { metadata, spec }, context);
   const before = (kind: string, name: string) => objects.get(`${kind}/${name}`);
   const changes: Change[] = [];
@@ -114,7 +114,11 @@ export async function diff({ paths, namespace, kubeconfig, ...told }: DiffOption
   } catch (error) {
     return { output: "", errors: [`kubeconfig: ${oneLine(errorText(error))}`] };
   }
-  const target = { ...told, client: dryRunClient(real), storeImages: { ...officialImages, ...told.storeImages } };
+  const target = {
+    ...told,
+    client: dryRunClient(real),
+    images: { ...officialImages, ...told.images },
+  };
   try {
     const outputs: string[] = [];
     const problems: string[] = [];

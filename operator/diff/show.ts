@@ -2,8 +2,7 @@
 // Secret's values. Pure.
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { dump } from "js-yaml";
-import { configHashAnnotation } from "../desired/deployment.ts";
-import { desiredHashAnnotation } from "../desired/object.ts";
+import { configHashAnnotation, desiredHashAnnotation } from "../desired/object.ts";
 import {
   acceptedHashAnnotation,
   generated,

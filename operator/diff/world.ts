@@ -89,17 +89,19 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
     return items.map(observeServer);
   }
 
-  const storeOwner = await readStoreOwner();
+  const others = await readOthers();
+  const storeOwner = others.find(({ metadata }) => metadata.name === server.spec?.taskStore?.ref?.name);
   const configKeys = [
     ...server.references.map(({ kind, name: referred }) => configKey(kind, { namespace, name: referred })),
     configKey(secrets.kind, { namespace, name: requestStateSecretName(server) }),
     ...storeSecretsOf(storeOwner ?? server).map((referred) => configKey(secrets.kind, { namespace, name: referred })),
   ];
-  /** The server whose store of tasks this one uses, when it is another. */
-  async function readStoreOwner(): Promise<ObservedServer | undefined> {
-    const other = server.spec?.taskStore?.ref;
-    const object = other && (await get(mcpServers, { namespace, name: other.name }, true));
-    return object && observeServer(object);
+  /** The servers whose store and whose collector this one uses, when they are others. */
+  async function readOthers(): Promise<ObservedServer[]> {
+    const { taskStore, telemetry } = server.spec ?? {};
+    const names = new Set([taskStore?.ref, telemetry?.shared].flatMap((ref) => ref?.name ?? []));
+    const objects = await Promise.all([...names].map((other) => get(mcpServers, { namespace, name: other }, true)));
+    return objects.flatMap((object) => (object ? [observeServer(object)] : []));
   }
   const readConfig = async (key: string): Promise<Config | undefined> => {
     const [kind = "", , referred = ""] = key.split("/");
@@ -136,7 +138,7 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
   return {
     objects: new Map(children.map(({ object, child }) => [`${child.kind}/${child.name}`, object])),
     caches: {
-      server: (key) => (storeOwner && key === keyOf(storeOwner.metadata) ? storeOwner : undefined),
+      server: (key) => others.find(({ metadata }) => keyOf(metadata) === key),
       children: (key) => (key === keyOf(server.metadata) ? children.map(({ child }) => child) : []),
       config: (key) => configs.get(key),
       serversAt: (address) => rivals.filter((rival) => addressesOf(rival).includes(address)),

@@ -80,19 +80,24 @@ type WatchOptions = Omit<Source, "path"> & { scoped?: boolean };
 const serverKeyOf = ({ namespace, server }: { namespace: string; server: string }) => `${namespace}/${server}`;
 
 const serverIndexKey = (key: string) => `${mcpServers.kind}/${key}`;
-/** The server whose store it uses. */
-const storeServerOf = ({ spec, metadata: { namespace } }: ObservedServer) =>
-  spec?.taskStore?.ref ? [keyOf({ namespace, name: spec.taskStore.ref.name })] : [];
+/** The servers whose store and whose collector it uses. */
+const otherServersOf = ({ spec, metadata: { namespace } }: ObservedServer) =>
+  [spec?.taskStore?.ref, spec?.telemetry?.shared].flatMap((ref) => (ref ? [keyOf({ namespace, name: ref.name })] : []));
+const headersSecretOf = ({ spec, metadata: { namespace } }: ObservedServer) => {
+  const name = spec?.telemetry?.endpoint?.headersSecretRef?.name;
+  return name === undefined ? [] : [configKey("Secret", { namespace, name })];
+};
 
 /**
- * What a server is looked up by: Secrets, ConfigMaps and Gateways that it refers to, the server whose store it uses, and the
- * addresses that it wants.
+ * What a server is looked up by: Secrets, ConfigMaps and Gateways that it refers to, servers whose store or collector it uses,
+ * and the addresses that it wants.
  */
 const serverIndex = (server: ObservedServer) => [
   ...storeSecretsOf(server).map((name) => configKey("Secret", { namespace: server.metadata.namespace, name })),
   ...server.references.map(({ kind, name }) => configKey(kind, { namespace: server.metadata.namespace, name })),
   ...gatewayKeysOf(server).map((key) => `Gateway/${key}`),
-  ...storeServerOf(server).map((key) => serverIndexKey(key)),
+  ...otherServersOf(server).map((key) => serverIndexKey(key)),
+  ...headersSecretOf(server),
   ...addressesOf(server),
 ];
 

@@ -1,9 +1,8 @@
 // What is kept of each watched object: only what a reconcile uses.
 import type { McpServer, Status } from "../api/mcpserver.ts";
 import { type Problem, parseSpec } from "../api/parse.ts";
-import { configHashAnnotation } from "../desired/deployment.ts";
-import { managedByLabel, manager, poolLabel, serverLabel } from "../desired/labels.ts";
-import { desiredHashAnnotation, keptAnnotation } from "../desired/object.ts";
+import { managedByLabel, manager, poolLabel, roleLabel, serverLabel } from "../desired/labels.ts";
+import { configHashAnnotation, desiredHashAnnotation, keptAnnotation } from "../desired/object.ts";
 import { type Reference, referencesOf } from "../desired/references.ts";
 import { type RingState, ringStateOf } from "../desired/ring.ts";
 import { isIdle } from "../desired/routing/gateway/idle.ts";
@@ -72,6 +71,8 @@ export interface Child {
   server: string;
   /** uid of the controlling owner. */
   owner: string | undefined;
+  /** What it is for, when it isn't a pool's or the server's own. */
+  role?: string | undefined;
   /** It has no owner, and belongs to whichever server has the name. */
   kept: boolean;
   deleting: boolean;
@@ -241,6 +242,7 @@ export function childOf(server: string, kind: string, object: ApiObject, intern:
     uid: metadata.uid,
     server,
     owner: ownerReferences?.find(({ controller }) => controller)?.uid,
+    ...(metadata.labels?.[roleLabel] !== undefined && { role: metadata.labels[roleLabel] }),
     kept: annotations?.[keptAnnotation] !== undefined,
     deleting: metadata.deletionTimestamp !== undefined,
     desiredHash: annotations?.[desiredHashAnnotation],
@@ -336,8 +338,10 @@ export function observePod(object: ApiObject): ObservedPod | undefined {
   const server = labels[serverLabel];
   if (server === undefined || deletionTimestamp) return;
   const problem = unschedulable(object as PodObject) ?? containerProblem(object as PodObject);
-  const pool = labels[poolLabel] ?? "";
-  return problem && { ...problem, pod: name, pool, createdAt: creationTimestamp, namespace, server, resourceVersion };
+  const { [poolLabel]: pool = "", [roleLabel]: role = "" } = labels;
+  return (
+    problem && { ...problem, pod: name, pool, role, createdAt: creationTimestamp, namespace, server, resourceVersion }
+  );
 }
 
 /** A Gateway, whoever's it is. */

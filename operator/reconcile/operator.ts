@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../config.ts";
-import { officialImages } from "../desired/task-store/managed.ts";
+import { officialImages } from "../desired/images.ts";
 import { createClient, loadKubeConfig } from "../kube/client.ts";
 import { runController } from "../kube/controller.ts";
 import { startDiscovery } from "../kube/discovery.ts";
@@ -191,7 +191,7 @@ export async function run(config: Config): Promise<number> {
       contents: createContents(client),
       contention: createContention(now),
       waited: createWaited(now),
-      storeImages: { ...officialImages, ...config.storeImages },
+      images: { ...officialImages, ...config.images },
       answers: config.probe ? createAnswers(now) : undefined,
       wake: queue.add,
       report,

@@ -1,12 +1,13 @@
 // One server → its plan: all that it depends on is gathered, and what is desired compared with what is there. Writes nothing.
 import type { McpServer } from "../api/mcpserver.ts";
+import type { Images } from "../desired/images.ts";
 import { desired } from "../desired/index.ts";
 import { hashOf, type KubeObject } from "../desired/object.ts";
 import { type EffectivePool, poolsOf } from "../desired/pool.ts";
+import type { Reference } from "../desired/references.ts";
 import { requestStateSecretName } from "../desired/request-state.ts";
 import type { Ring, RingState } from "../desired/ring.ts";
 import { loginsOf } from "../desired/task-store/index.ts";
-import type { StoreImages } from "../desired/task-store/managed.ts";
 import type { Client } from "../kube/client.ts";
 import { keyOf } from "../kube/store.ts";
 import type { MissingReference } from "../status/observed.ts";
@@ -18,6 +19,7 @@ import { type Plan, plan } from "./plan.ts";
 import { currentRing, ringWithKeys } from "./ring.ts";
 import { type GatheredRouting, gatherRouting } from "./routing.ts";
 import { type GatheredStore, gatherStore } from "./task-store.ts";
+import { gatherTelemetry } from "./telemetry.ts";
 import type { Waited } from "./waited.ts";
 
 /** What a plan is made of: nothing here is written to. */
@@ -25,7 +27,7 @@ export interface PlanContext {
   client: Client;
   contents: Contents;
   caches: Pick<Caches, "server" | "children" | "config" | "serversAt" | "gateway" | "controllerOf" | "sees">;
-  storeImages: StoreImages;
+  images: Images;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Undefined: plans as if all pods took calls and gateways knew of it, which is what routes come to in the end. */
@@ -65,6 +67,9 @@ function allRolledOut(pools: EffectivePool[], children: Child[], configHash: str
 interface GatheredConfig {
   hashWith: (ringHash: string | undefined, storeHash: string | undefined) => string;
   missing: MissingReference[];
+  /** The same of what the collector reads. */
+  collectorHash: string;
+  collectorLacks: MissingReference | undefined;
 }
 
 async function gatherConfig(
@@ -79,13 +84,20 @@ async function gatherConfig(
       ...reference,
       known: caches.config(configKey(reference.kind, { namespace, name: reference.name })),
     }));
-  const hashes: string[] = [];
-  for (const { kind, name, known } of theirs.filter(({ use }) => use === "environment")) {
-    const hash = known && (await contents.hash(kind, { namespace, name }, known.resourceVersion));
-    hashes.push(`${kind}/${name}/${hash ?? ""}`);
+  async function hashesOf(wanted: Reference["use"]): Promise<string[]> {
+    const hashes: string[] = [];
+    for (const { kind, name, known } of theirs.filter(({ use }) => use === wanted)) {
+      const hash = known && (await contents.hash(kind, { namespace, name }, known.resourceVersion));
+      hashes.push(`${kind}/${name}/${hash ?? ""}`);
+    }
+    return hashes;
   }
+  const hashes = await hashesOf("environment");
+  const missing = theirs.filter(({ known, optional }) => !known && !optional);
   return {
-    missing: theirs.filter(({ known, optional }) => !known && !optional),
+    missing: missing.filter(({ use }) => use !== "collector"),
+    collectorHash: hashOf(await hashesOf("collector")),
+    collectorLacks: missing.find(({ use }) => use === "collector"),
     // The ring's hash is known to nobody who can't read the Secret: it keeps weak values from being guessed from the hash.
     hashWith: (ringHash = "", storeHash) =>
       hashOf([ringHash, ...hashes, ...(storeHash === undefined ? [] : [`store/${storeHash}`])]),
@@ -158,14 +170,19 @@ async function gatherRings(
 function desiredOf(
   { server, config, children, store, routing }: Gathered,
   { requestState, logins }: Rings,
-  { storeImages }: PlanContext,
+  { images, caches }: PlanContext,
 ): KubeObject[] {
   // Of another server's store, the Secret is the other's, and what it says stands.
   const used = server.spec.taskStore?.ref ? store?.logins : logins;
   return desired(server, {
     ring: requestState,
     routing: routing?.world,
-    store: store && { owner: store.owner, logins, images: storeImages },
+    store: store && { owner: store.owner, logins, images },
+    telemetry: server.spec.telemetry && {
+      owner: gatherTelemetry(server, caches),
+      image: images.collector,
+      configHash: config.collectorHash,
+    },
     configHash: config.hashWith(requestState.hash, store?.hashWith(used)),
     deployments: new Set(deploymentsOf(children).keys()),
   });
@@ -217,6 +234,7 @@ export interface ServerPlan {
   own: Child[];
   whole: Plan;
   missing: MissingReference[];
+  collectorLacks: MissingReference | undefined;
   store: GatheredStore | undefined;
   routing: GatheredRouting | undefined;
   /** When to look again, in milliseconds. */
@@ -239,5 +257,6 @@ export async function planServer(
   const gathered = { server, pools, children, config, store, routing };
   const { rings, dues } = await gatherRings(gathered, context);
   const whole = await planFor(gathered, rings, context);
-  return { pools, own, whole, missing: config.missing, store, routing, dues };
+  const { missing, collectorLacks } = config;
+  return { pools, own, whole, missing, collectorLacks, store, routing, dues };
 }

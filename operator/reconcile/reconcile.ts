@@ -1,13 +1,19 @@
 // One server, once: gather → desired → plan → apply → status. Every step may be the last before a crash.
 import type { McpServer, Status } from "../api/mcpserver.ts";
+import { poolLabel } from "../desired/labels.ts";
+import type { KubeObject } from "../desired/object.ts";
 import { type EffectivePool, poolsOf } from "../desired/pool.ts";
+import { collectorRole } from "../desired/telemetry/collector.ts";
 import { ApiError, Incomplete } from "../kube/errors.ts";
 import { keyOf } from "../kube/store.ts";
 import type { Answers } from "../probe/answers.ts";
 import { computeStatus } from "../status/index.ts";
 import type { MissingReference, Obstacle } from "../status/observed.ts";
+import { isRolledOut } from "../status/rollout.ts";
 import type { RoutingEvidence } from "../status/routed.ts";
 import type { StoreVerdict } from "../status/task-store.ts";
+import type { TelemetryVerdict } from "../status/telemetry.ts";
+import { toldOf } from "./ask.ts";
 import type { Caches } from "./caches.ts";
 import type { Contention } from "./contention.ts";
 import { execute } from "./execute.ts";
@@ -16,7 +22,8 @@ import type { Child, ObservedServer } from "./observed.ts";
 import type { Plan } from "./plan.ts";
 import { deploymentsOf, type PlanContext, planServer } from "./plan-server.ts";
 import type { Report } from "./report.ts";
-import { type GatheredStore, judgeStore, verdictBefore } from "./task-store.ts";
+import { type GatheredStore, judgeStore } from "./task-store.ts";
+import { judgeTelemetry } from "./telemetry.ts";
 import type { Waited } from "./waited.ts";
 
 export interface ReconcileContext extends PlanContext {
@@ -57,7 +64,9 @@ function lingering(whole: Plan, { spec }: McpServer, waited: Waited): { todo: Pl
   return after > 0 ? { todo: staying, after } : { todo: whole };
 }
 
-const isOfPods = (kind: string) => ["Deployment", "HorizontalPodAutoscaler"].includes(kind);
+/** Whether it is one of a pool's own, and not the collector's. */
+const isOfPods = ({ kind, metadata }: KubeObject) =>
+  ["Deployment", "HorizontalPodAutoscaler"].includes(kind) && metadata.labels[poolLabel] !== undefined;
 
 /**
  * The plan without new pods while the store doesn't answer: they could only fail. Those that there are go on; what they read
@@ -68,9 +77,17 @@ function heldBack(whole: Plan, store: GatheredStore | undefined, verdict: StoreV
   const isKnown = store.owner !== undefined;
   return {
     ...whole,
-    create: whole.create.filter(({ kind }) => !isOfPods(kind)),
-    update: whole.update.filter(({ object }) => isKnown || object.kind !== "Deployment"),
+    create: whole.create.filter((object) => !isOfPods(object)),
+    update: whole.update.filter(({ object }) => isKnown || !isOfPods(object)),
   };
+}
+
+/** The plan with the collector's last configuration left alone as long as pods of it may run. */
+function withLastConfig(whole: Plan, own: Child[]): Plan {
+  const collector = own.find(({ kind, role }) => kind === "Deployment" && role === collectorRole)?.deployment;
+  const changes = whole.update.some(({ child }) => child.kind === "Deployment" && child.role === collectorRole);
+  if (!collector || (isRolledOut(collector) && !changes)) return whole;
+  return { ...whole, remove: whole.remove.filter(({ kind, role }) => kind !== "ConfigMap" || role !== collectorRole) };
 }
 
 /** The plan without the heals whose turn it isn't, and when it will be. */
@@ -107,7 +124,22 @@ const soonest = (...times: (number | undefined)[]) => {
   return known.length > 0 ? Math.min(...known) : undefined;
 };
 
-const nothingFound: Findings = { pools: [], obstacles: [], missing: [], store: undefined, routing: undefined };
+const nothingFound: Findings = {
+  pools: [],
+  obstacles: [],
+  missing: [],
+  store: undefined,
+  telemetry: undefined,
+  routing: undefined,
+};
+
+/** Nobody is asked anything, so what was told stands: other servers may use its store or its collector, and go by it. */
+const pausedFindings = (observed: ObservedServer, pools: EffectivePool[]): Findings => ({
+  ...nothingFound,
+  pools,
+  store: toldOf(observed, "TaskStoreReady"),
+  telemetry: toldOf(observed, "TelemetryReady"),
+});
 
 /** So many failures in a row are worth telling; fewer are the API server's restarts and hiccups. */
 const patience = 4;
@@ -128,14 +160,13 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   if (!spec) return { after: await conclude(observed, nothingFound, context) };
   const server: McpServer = { metadata, spec };
   const pools = poolsOf(server);
-  // Other servers may use its store, and go by what is known of it.
-  if (spec.paused)
-    return { after: await conclude(observed, { ...nothingFound, pools, store: verdictBefore(observed) }, context) };
+  if (spec.paused) return { after: await conclude(observed, pausedFindings(observed, pools), context) };
 
   const planned = await planServer(observed, server, context);
   const { missing, store, routing, dues } = planned;
   const { verdict, after: storeDue } = await judgeStore({ observed, server, ...planned }, context);
-  const whole = heldBack(planned.whole, store, verdict);
+  const ofTelemetry = judgeTelemetry({ observed, server, ...planned }, context);
+  const whole = withLastConfig(heldBack(planned.whole, store, verdict), planned.own);
   const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);
@@ -144,11 +175,12 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   // Another try goes on from here, and is no repetition.
   if (failure && written > 0) throw new Incomplete(failure);
   const obstacles = [...contended, ...refused, ...failing(failure, context)];
-  const findings = { pools, obstacles, missing, store: verdict, routing: routing?.evidence };
+  const { verdict: telemetry } = ofTelemetry;
+  const findings = { pools, obstacles, missing, store: verdict, telemetry, routing: routing?.evidence };
   const reportDue = await conclude(observed, findings, context);
   if (failure) throw failure;
   const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
-  const planDues = [...dues, routing?.after, storeDue];
+  const planDues = [...dues, routing?.after, storeDue, ofTelemetry.after];
   return { after: soonest(...planDues, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
 }
 
@@ -157,6 +189,7 @@ interface Findings {
   obstacles: Obstacle[];
   missing: MissingReference[];
   store: StoreVerdict | undefined;
+  telemetry: TelemetryVerdict | undefined;
   routing: RoutingEvidence | undefined;
 }
 

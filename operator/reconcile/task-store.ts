@@ -1,5 +1,5 @@
 // What a server's store of tasks depends on, and what is known of it.
-import type { Condition, McpServer } from "../api/mcpserver.ts";
+import type { McpServer } from "../api/mcpserver.ts";
 import { mainPool } from "../api/pool.ts";
 import { type EffectivePool, mostReplicas } from "../desired/pool.ts";
 import type { RingState } from "../desired/ring.ts";
@@ -9,18 +9,15 @@ import { clusterOf, loginsOf } from "../desired/task-store/index.ts";
 import { managedOf } from "../desired/task-store/managed.ts";
 import { managedName } from "../desired/task-store/names.ts";
 import type { Client } from "../kube/client.ts";
-import { isNotFound } from "../kube/errors.ts";
 import { lastNote } from "../kube/events.ts";
-import { type ApiObject, type ObjectKey, read } from "../kube/resource.ts";
 import { keyOf } from "../kube/store.ts";
-import type { Answers } from "../probe/answers.ts";
 import { discover, tasksExtension } from "../probe/discover.ts";
 import { askStore } from "../probe/store.ts";
 import type { PodProblem, StoreAnswer, StoreState } from "../status/observed.ts";
 import { type StoreVerdict, storeVerdict } from "../status/task-store.ts";
+import { type AskContext, lasts, secretText, toldOf } from "./ask.ts";
 import type { Caches } from "./caches.ts";
 import type { Contents } from "./contents.ts";
-import { secrets } from "./kinds.ts";
 import { type Child, configKey, type ObservedServer } from "./observed.ts";
 
 export interface StoreContext {
@@ -72,14 +69,6 @@ export async function gatherStore(server: McpServer, context: StoreContext): Pro
   return { owner, access, logins: undefined, hashWith: () => hashes.join("/") };
 }
 
-export interface VerdictContext extends StoreContext {
-  caches: Pick<Caches, "server" | "config" | "podProblems" | "sees">;
-  /** Undefined: neither stores nor pods are asked anything. */
-  answers: Answers | undefined;
-  /** A server is to be looked at again. */
-  wake: (serverKey: string) => void;
-}
-
 interface Seen {
   observed: ObservedServer;
   server: McpServer;
@@ -94,31 +83,21 @@ export interface GatheredVerdict {
   after?: number | undefined;
 }
 
-/** How long an answer is good, in milliseconds. */
-const lasts = { good: 60_000, bad: 10_000 };
 /** Pods that take calls may be out of reach for some seconds more, until names and proxies know of them; or for good. */
 const silence = { first: 5000, longest: 300_000 };
 
 /** Whether tasks are kept where all pods find them; undefined when they needn't be. */
-export async function judgeStore(seen: Seen, context: VerdictContext): Promise<GatheredVerdict> {
+export async function judgeStore(seen: Seen, context: AskContext): Promise<GatheredVerdict> {
   const { state, after } = await stateOf(seen, context);
-  return { verdict: storeVerdict(state, verdictBefore(seen.observed)), after };
+  return { verdict: storeVerdict(state, toldOf(seen.observed, "TaskStoreReady")), after };
 }
-
-/** What was told last. */
-export function verdictBefore({ status }: Pick<ObservedServer, "status">): StoreVerdict | undefined {
-  const before = status.conditions?.find(({ type }) => type === "TaskStoreReady");
-  return before && withoutTimes(before);
-}
-
-const withoutTimes = ({ status, reason, message }: Condition): StoreVerdict => ({ status, reason, message });
 
 interface Gathered {
   state: StoreState;
   after?: number | undefined;
 }
 
-async function stateOf(seen: Seen, context: VerdictContext): Promise<Gathered> {
+async function stateOf(seen: Seen, context: AskContext): Promise<Gathered> {
   const { server, store } = seen;
   const { taskStore } = server.spec;
   if (!taskStore) return withoutStore(seen, context);
@@ -137,7 +116,7 @@ async function stateOf(seen: Seen, context: VerdictContext): Promise<Gathered> {
   return urlState(server, store.access, context);
 }
 
-function refState({ metadata: { namespace } }: McpServer, name: string, { caches }: VerdictContext): StoreState {
+function refState({ metadata: { namespace } }: McpServer, name: string, { caches }: AskContext): StoreState {
   const other = caches.server(keyOf({ namespace, name }));
   const hasStore = other?.spec?.taskStore !== undefined && other.spec.taskStore.ref === undefined;
   const condition = other?.status.conditions?.find(({ type }) => type === "TaskStoreReady");
@@ -145,11 +124,7 @@ function refState({ metadata: { namespace } }: McpServer, name: string, { caches
   return { source: "ref", namespace, name, found, condition };
 }
 
-async function managedState(
-  { server, own }: Seen,
-  name: string,
-  { client, caches }: VerdictContext,
-): Promise<Gathered> {
+async function managedState({ server, own }: Seen, name: string, { client, caches }: AskContext): Promise<Gathered> {
   const { namespace } = server.metadata;
   const engine = managedOf(server.spec.taskStore)?.engine ?? "redis";
   const object = own.find((child) => child.kind === "StatefulSet" && child.name === name)?.store;
@@ -165,7 +140,7 @@ async function managedState(
 
 type Asked = StoreAnswer | { lacks: { name: string; key: string } };
 
-function urlState(server: McpServer, { engine, url, ca }: StoreAccess, context: VerdictContext): Gathered {
+function urlState(server: McpServer, { engine, url, ca }: StoreAccess, context: AskContext): Gathered {
   const { namespace } = server.metadata;
   const { caches, client, answers, wake } = context;
   const common = { source: "url" as const, namespace, engine, secret: url };
@@ -198,20 +173,8 @@ function urlState(server: McpServer, { engine, url, ca }: StoreAccess, context: 
   return { state: { ...common, lacks: undefined, answer }, after };
 }
 
-/** Text of a Secret's key; undefined when there is none. */
-async function secretText(client: Client, object: ObjectKey, key: string): Promise<string | undefined> {
-  try {
-    const { data } = await read<ApiObject & { data?: Record<string, string> }>(client, secrets, object);
-    const value = data?.[key];
-    return value === undefined ? undefined : Buffer.from(value, "base64").toString();
-  } catch (error) {
-    if (isNotFound(error)) return;
-    throw error;
-  }
-}
-
 /** A server that makes tasks and may have several pods needs a store; its pods are asked once for each version of theirs. */
-function withoutStore({ server, pools, own }: Seen, { answers, wake }: VerdictContext): Gathered {
+function withoutStore({ server, pools, own }: Seen, { answers, wake }: AskContext): Gathered {
   const { namespace, uid } = server.metadata;
   const state = (makesTasks: boolean | undefined): StoreState => ({ source: "none", namespace, makesTasks });
   const several = pools.length > 1 || pools.some((pool) => mostReplicas(pool) > 1);

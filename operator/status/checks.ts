@@ -9,6 +9,7 @@ import { hints } from "./pod-problem.ts";
 import { isSettled } from "./rollout.ts";
 import { type RoutingEvidence, routingProblem } from "./routed.ts";
 import type { StoreVerdict } from "./task-store.ts";
+import type { TelemetryVerdict } from "./telemetry.ts";
 
 export interface Evidence {
   metadata: McpServer["metadata"];
@@ -22,6 +23,8 @@ export interface Evidence {
   podProblems: PodProblem[];
   /** None when tasks need no store. */
   store?: StoreVerdict | undefined;
+  /** None without spec.telemetry. */
+  telemetry?: TelemetryVerdict | undefined;
   /** None without spec.routing. */
   routing?: RoutingEvidence | undefined;
 }

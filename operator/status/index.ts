@@ -77,7 +77,7 @@ function routingVerdicts(evidence: Evidence): Verdict[] {
 }
 
 function verdicts(evidence: Evidence): Verdict[] {
-  const { spec, pools, deployments, store } = evidence;
+  const { spec, pools, deployments, store, telemetry } = evidence;
   const isPaused = spec?.paused ?? false;
   const finding = checks.map((check) => check(evidence)).find((found) => found !== undefined);
   const answering = available(pools, deployments);
@@ -90,6 +90,7 @@ function verdicts(evidence: Evidence): Verdict[] {
     answering,
     ...routingVerdicts(evidence),
     ...(store ? [verdict("TaskStoreReady", store.status === "True", store)] : []),
+    ...(telemetry ? [verdict("TelemetryReady", telemetry.status === "True", telemetry)] : []),
   ];
 }
 

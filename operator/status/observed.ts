@@ -23,8 +23,10 @@ export interface DeploymentState {
 /** A pod that doesn't come up. */
 export interface PodProblem {
   pod: string;
-  /** Empty when it is the store's. */
+  /** Empty when it isn't the server's own. */
   pool: string;
+  /** What it is for, when it isn't the server's own. */
+  role?: string;
   /** RFC 3339. */
   createdAt: string;
   /** Empty when it is about the pod as a whole. */
@@ -112,11 +114,44 @@ export type StoreState = { namespace: string } & (
     }
 );
 
+/** What an endpoint for telemetry answered. */
+export type TelemetryAnswer = { ok: true } | { ok: false; why: "unreachable" | "refused"; said: string };
+
+/** What is known of where a server's telemetry goes. */
+export type TelemetryState = { namespace: string } & (
+  | {
+      source: "collector";
+      /** Of its Deployment. */
+      name: string;
+      deployment: DeploymentState | undefined;
+      problem: PodProblem | undefined;
+      /** The container that checks the configuration. */
+      validator: string;
+      lacks: MissingReference | undefined;
+    }
+  | {
+      source: "endpoint";
+      url: string;
+      /** The Secret with headers that isn't there, or lacks the key. */
+      lacks: { name: string; key?: string } | undefined;
+      /** None yet. */
+      answer: TelemetryAnswer | "not asked" | undefined;
+    }
+  | {
+      source: "shared";
+      /** The server that has the collector. */
+      name: string;
+      found: "found" | "missing" | "without collector";
+      /** Its TelemetryReady. */
+      condition: Condition | undefined;
+    }
+);
+
 /** A Secret or ConfigMap that pods need and that isn't there. */
 export interface MissingReference {
   kind: string;
   name: string;
-  use: "environment" | "imagePull";
+  use: "environment" | "imagePull" | "collector";
 }
 
 /** A condition of Gateway API, without its time. */

@@ -43,6 +43,10 @@ export function goModules(): GoModule[] {
       takes: "three to six minutes on two cores",
     }),
     traefik(),
+    required("otelcol", "go.opentelemetry.io/collector/otelcol", {
+      packages: { otelcol: "." },
+      takes: "two to four minutes on two cores",
+    }),
     required("metrics-server", "sigs.k8s.io/metrics-server", {
       packages: { "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server" },
       takes: "two or three minutes",

@@ -21,7 +21,11 @@ beforeAll(async () => {
   operator = await startOperator(inject("operator").kubeconfig);
   kubelet = startKubelet(kube.client, kube.namespace);
   uninstall = await installStores(kube);
-  await kube.applyServer("lender", { image, taskStore: { redis: { url: { secretKeyRef } } } });
+  await kube.applyServer("lender", {
+    image,
+    taskStore: { redis: { url: { secretKeyRef } } },
+    telemetry: { endpoint: otlp },
+  });
 });
 afterAll(async () => {
   await operator.stop();
@@ -575,6 +579,79 @@ const storeCases: Case[] = [
   ),
 ];
 
+const sent = (telemetry: SpecInput["telemetry"]) => ({ telemetry });
+const collected = (more: object) => sent({ collector: { exporters: { debug: {} }, ...more } });
+const collector = (objects: Objects) => objects.get("Deployment/collector")?.spec;
+const collectorConfig = (objects: Objects) => {
+  const text = objects.get("ConfigMap/collector")?.data["config.json"];
+  return text && JSON.parse(text);
+};
+const otlp = { url: "https://otel.example.com" };
+
+/** The same, of where telemetry goes. */
+const telemetryCases: Case[] = [
+  {
+    field: "telemetry.collector.exporters",
+    with: collected({ exporters: { "otlphttp/x": otlp } }),
+    shows: (o) => collectorConfig(o)?.service.pipelines.traces.exporters,
+    expected: ["otlphttp/x"],
+  },
+  {
+    field: "telemetry.collector.processors",
+    with: collected({ processors: { "attributes/x": { actions: [] } } }),
+    shows: (o) => collectorConfig(o)?.service.pipelines.logs.processors,
+    expected: ["memory_limiter", "attributes/x", "resource", "batch"],
+  },
+  {
+    field: "telemetry.collector.env",
+    with: collected({ env: [{ name: "A", value: "1" }] }),
+    shows: (o) => collector(o)?.template.spec.initContainers[0].env,
+    expected: [{ name: "A", value: "1" }],
+  },
+  {
+    field: "telemetry.collector.replicas",
+    with: collected({ replicas: 3 }),
+    shows: (o) => collector(o)?.replicas,
+    expected: 3,
+  },
+  {
+    field: "telemetry.collector.resources",
+    with: collected({ resources: limits }),
+    shows: (o) => collector(o)?.template.spec.containers[0].resources.limits,
+    expected: limits.limits,
+  },
+  {
+    field: "telemetry.endpoint.url",
+    with: sent({ endpoint: otlp }),
+    shows: (o) => variable(o, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    expected: otlp.url,
+  },
+  {
+    field: "telemetry.endpoint.protocol",
+    with: sent({ endpoint: { ...otlp, protocol: "grpc" } }),
+    shows: (o) => variable(o, "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    expected: "grpc",
+  },
+  {
+    field: "telemetry.endpoint.headersSecretRef",
+    with: sent({ endpoint: { ...otlp, headersSecretRef: secretKeyRef } }),
+    shows: (o) => storeUrl(o, "OTEL_EXPORTER_OTLP_HEADERS"),
+    expected: { ...secretKeyRef, optional: true },
+  },
+  {
+    field: "telemetry.shared.name",
+    with: sent({ shared: { name: "lender" } }),
+    shows: (o) => variable(o, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    expected: otlp.url,
+  },
+  {
+    field: "telemetry.samplingPercent",
+    with: sent({ endpoint: otlp, samplingPercent: 25 }),
+    shows: (o) => variable(o, "OTEL_TRACES_SAMPLER_ARG"),
+    expected: "0.25",
+  },
+];
+
 /** Fields that show elsewhere than in objects, and the test that sees them. */
 const elsewhere: Record<string, string> = {
   protocolVersions: "below, in the printed column",
@@ -585,14 +662,23 @@ const elsewhere: Record<string, string> = {
   paused: "test/control-plane/lifecycle.test.ts",
 };
 
-async function objectsOf(server: string): Promise<Objects> {
-  const children = await kube.childrenOf(server);
-  return new Map(
-    children.map((child) => [`${child.kind}/${child.metadata.labels?.["anypod.dev/pool"] ?? "main"}`, child]),
-  );
+/** The pool that an object is of; the collector's are apart from the server's own. */
+function placeOf({ metadata: { labels = {} } }: AnyObject): string {
+  if (labels["anypod.dev/role"] === "collector") return "collector";
+  return labels["anypod.dev/pool"] ?? "main";
 }
 
-test.each([...cases, ...routingCases, ...storeCases].map((each, index) => ({ ...each, server: `field-${index}` })))(
+async function objectsOf(server: string): Promise<Objects> {
+  const children = await kube.childrenOf(server);
+  return new Map(children.map((child) => [`${child.kind}/${placeOf(child)}`, child]));
+}
+
+test.each(
+  [...cases, ...routingCases, ...storeCases, ...telemetryCases].map((each, index) => ({
+    ...each,
+    server: `field-${index}`,
+  })),
+)(
   "$field, changed and changed back, is followed by the objects",
   async ({ server, with: changed, without, shows, expected }) => {
     const base: SpecInput = { image, ...without };
@@ -647,12 +733,12 @@ test("there is a case for every field of the schema", () => {
     if (levels === 0 || inner.length === 0) return [prefix];
     return inner.flatMap(([field, each]) => namesIn(each, `${prefix}.${field}`, field === "ref" ? 0 : levels - 1));
   };
-  const levelsOf = (name: string) => (name === "taskStore" ? 3 : nested.includes(name) ? 1 : 0);
+  const levelsOf = (name: string) => ({ taskStore: 3, telemetry: 2 })[name] ?? (nested.includes(name) ? 1 : 0);
   const names = Object.entries(properties).flatMap(([name, schema]: [string, JsonSchema]) =>
     namesIn(schema, name, levelsOf(name)),
   );
   const covered = new Set([
-    ...[...cases, ...routingCases, ...storeCases].map(({ field }) => field),
+    ...[...cases, ...routingCases, ...storeCases, ...telemetryCases].map(({ field }) => field),
     ...Object.keys(elsewhere),
   ]);
   expect(names.filter((name) => !covered.has(name))).toEqual([]);

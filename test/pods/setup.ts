@@ -3,6 +3,7 @@
 import type { TestProject } from "vitest/node";
 import { installDns } from "../cluster/addons/dns.ts";
 import { type Cluster, startCluster } from "../cluster/index.ts";
+import { loadCollectorImage } from "../support/collector-image.ts";
 import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
 import { installCrd } from "../support/kube.ts";
 import { operatorImage, previousTag } from "../support/operator-image.ts";
@@ -18,6 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await cluster.loadImage((await operatorImage()).archive);
   await loadStoreImages(cluster, [redis, postgres], log);
   await installDns(cluster, { log });
+  await loadCollectorImage(cluster, log);
   // Only one test can't do without, and that says so.
   await loadPreviousOperator(cluster).catch(({ message }: Error) => log(message));
   return shareCluster(project, cluster);

@@ -309,6 +309,36 @@ const taskStore = fc
   )
   .map(([source, name]) => ({ ...source, ...name }));
 
+const exporters = fc.constantFrom<Record<string, Record<string, unknown>>>(
+  { debug: {} },
+  { "otlphttp/a": { endpoint: "https://otel.example.com", headers: { authorization: "Bearer x" } }, prometheus: {} },
+);
+const collector = fc
+  .tuple(
+    fc.record({ exporters }),
+    some({
+      processors: fc.constant({ "attributes/a": { actions: [] } }),
+      env,
+      replicas: numbers(1, 3),
+      resources: limited,
+    }),
+  )
+  .map(([needed, more]) => ({ ...needed, ...more }));
+const endpoint = fc.record(
+  {
+    url: fc.constantFrom("https://otel.example.com:4317", "http://collector.observability.svc/otlp"),
+    protocol: fc.constantFrom("grpc" as const, "http/protobuf" as const),
+    headersSecretRef: secretKey,
+  },
+  { requiredKeys: ["url"] },
+);
+const telemetry = fc
+  .tuple(
+    fc.oneof(fc.record({ collector }), fc.record({ endpoint }), fc.record({ shared: fc.record({ name: objectName }) })),
+    some({ samplingPercent: numbers(0, 100) }),
+  )
+  .map(([source, sampling]) => ({ ...source, ...sampling }));
+
 type Pool = NonNullable<SpecInput["pools"]>[number];
 
 /** Specs as users write them. */
@@ -336,7 +366,7 @@ export const specInput: fc.Arbitrary<SpecInput> = fc
       legacy,
       routing,
     }),
-    some({ requestState, taskStore, disruption, network, serviceAccount, template, paused: fc.boolean() }),
+    some({ requestState, taskStore, telemetry, disruption, network, serviceAccount, template, paused: fc.boolean() }),
   )
   .map((parts) => Object.assign({}, ...parts) as SpecInput);
 

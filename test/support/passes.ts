@@ -1,7 +1,7 @@
 // Passes of the operator over a cluster that is a list of objects, all of whose pods run: what one would write.
 import type { McpServer, SpecInput } from "../../operator/api/mcpserver.ts";
+import { officialImages } from "../../operator/desired/images.ts";
 import type { KubeObject } from "../../operator/desired/object.ts";
-import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import type { ApiRequest, Client } from "../../operator/kube/client.ts";
 import type { ApiObject } from "../../operator/kube/resource.ts";
 import type { Caches } from "../../operator/reconcile/caches.ts";
@@ -91,7 +91,7 @@ export async function pass({ server, spec, objects, now, diesAt }: Pass): Promis
     failures: 0,
     answers: undefined,
     wake: () => undefined,
-    storeImages: officialImages,
+    images: officialImages,
   };
   const contents = { hash: async () => "content" };
   const context: ReconcileContext = { client, caches, contents, now: () => now, ...ignored };

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { McpServer, SpecInput } from "../../operator/api/mcpserver.ts";
+import { officialImages } from "../../operator/desired/images.ts";
 import { desired, type World } from "../../operator/desired/index.ts";
 import { roleSelector } from "../../operator/desired/labels.ts";
 import { desiredHashAnnotation, hashOf, type KubeObject } from "../../operator/desired/object.ts";
@@ -9,7 +10,6 @@ import { poolsOf } from "../../operator/desired/pool.ts";
 import { referencesOf } from "../../operator/desired/references.ts";
 import { ringOf } from "../../operator/desired/ring.ts";
 import { serviceUrl } from "../../operator/desired/service.ts";
-import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import { affinities } from "../support/affinity.ts";
 import { mcpServer, serverOf, specInput } from "../support/arbitraries.ts";
 import { type PodSpec, restrictedProblems } from "../support/restricted.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SpecInput } from "../../operator/api/mcpserver.ts";
+import { officialImages } from "../../operator/desired/images.ts";
 import { desired } from "../../operator/desired/index.ts";
 import { desiredHashAnnotation, type KubeObject, keptAnnotation } from "../../operator/desired/object.ts";
 import { ringOf } from "../../operator/desired/ring.ts";
-import { officialImages } from "../../operator/desired/task-store/managed.ts";
 import type { ApiObject } from "../../operator/kube/resource.ts";
 import { type Child, observePod, observeServer } from "../../operator/reconcile/observed.ts";
 import { plan } from "../../operator/reconcile/plan.ts";

@@ -4,8 +4,9 @@ import type { SpecInput, Status } from "../../operator/api/mcpserver.ts";
 import { poolsOf } from "../../operator/desired/pool.ts";
 import type { Question } from "../../operator/probe/answers.ts";
 import { type Discovered, tasksExtension } from "../../operator/probe/discover.ts";
+import type { AskContext } from "../../operator/reconcile/ask.ts";
 import type { Child } from "../../operator/reconcile/observed.ts";
-import { judgeStore, type VerdictContext } from "../../operator/reconcile/task-store.ts";
+import { judgeStore } from "../../operator/reconcile/task-store.ts";
 import { serverOf } from "../support/arbitraries.ts";
 
 type Answer = Discovered | "no answer" | undefined;
@@ -44,7 +45,7 @@ async function judged({ spec = {}, answer, available = 2, probe = true, status =
   const seen = { observed: { status }, server, pools, own: own as unknown as Child[], store: undefined };
   const verdict = await judgeStore(
     seen as unknown as Parameters<typeof judgeStore>[0],
-    context as unknown as VerdictContext,
+    context as unknown as AskContext,
   );
   return { ...verdict, asked, woken };
 }

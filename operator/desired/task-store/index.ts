@@ -1,12 +1,13 @@
 // The objects of a server's own store of tasks.
 import type { McpServer } from "../../api/mcpserver.ts";
 import type { TaskStore } from "../../api/task-store.ts";
+import type { Images } from "../images.ts";
 import type { KubeObject } from "../object.ts";
 import type { Ring } from "../ring.ts";
 import type { StoreOwner } from "./access.ts";
 import { cloudNativePg, cloudNativePgCluster } from "./cloud-native-pg.ts";
 import { loginsSecret } from "./logins.ts";
-import { managedOf, managedStore, type StoreImages } from "./managed.ts";
+import { managedOf, managedStore } from "./managed.ts";
 import { type LoginsOf, managedName } from "./names.ts";
 import { redisReplication, redisReplicationObjects } from "./redis-replication.ts";
 
@@ -16,7 +17,7 @@ export interface StoreWorld {
   owner: StoreOwner | undefined;
   /** The store's passwords, where anypod makes them. */
   logins: Ring;
-  images: StoreImages;
+  images: Images;
 }
 
 /** Whose passwords anypod makes for a store, if any, and how often they are renewed. */

@@ -1,6 +1,7 @@
 // The store that anypod runs itself: one pod with a volume, reached by the pods of servers that use it and nobody else.
 import type { McpServer } from "../../api/mcpserver.ts";
 import type { Engine, Managed, TaskStore } from "../../api/task-store.ts";
+import type { Images } from "../images.ts";
 import { roleLabels, roleSelector } from "../labels.ts";
 import { type KubeObject, ofRole } from "../object.ts";
 import type { Ring } from "../ring.ts";
@@ -9,14 +10,6 @@ import type { EngineSpec } from "./engine.ts";
 import { enginePort, loginsEntry, loginsSecretName, managedName } from "./names.ts";
 import { postgresql } from "./postgresql.ts";
 import { redis } from "./redis.ts";
-
-/** Where the engines' images are, without a tag. */
-export type StoreImages = Record<Engine, string>;
-
-export const officialImages: StoreImages = {
-  redis: "docker.io/valkey/valkey",
-  postgresql: "docker.io/library/postgres",
-};
 
 const engines: Record<Engine, EngineSpec> = { redis, postgresql };
 
@@ -37,7 +30,7 @@ export function managedOf(taskStore: TaskStore | undefined): ManagedStore | unde
   return inPostgresql?.managed && { engine: "postgresql", managed: inPostgresql.managed };
 }
 
-function container(server: McpServer, { engine, managed }: ManagedStore, images: StoreImages) {
+function container(server: McpServer, { engine, managed }: ManagedStore, images: Images) {
   const { start, ready } = engines[engine];
   const tcp = { tcpSocket: { port: engine } };
   const logins = { name: loginsSecretName(server.metadata.name, engine), key: loginsEntry };
@@ -146,7 +139,7 @@ function networkPolicy(server: McpServer, engine: Engine): KubeObject {
 
 interface StoreParts {
   logins: Ring;
-  images: StoreImages;
+  images: Images;
 }
 
 export function managedStore(server: McpServer, store: ManagedStore, parts: StoreParts): KubeObject[] {
