@@ -75,6 +75,18 @@ test("both charts install from their packages, and a server of the third becomes
   expect(await refused()).toEqual([]);
 });
 
+test("a server whose pods say that they make tasks, and that may have several, is told that it has no store for them", async () => {
+  const { message } = await shop.condition(
+    "basket",
+    "TaskStoreReady",
+    { status: "False", reason: "TasksWithoutStore" },
+    60,
+  );
+  expect(message).toContain("docs/task-stores.md");
+  // Calls that make no tasks go on.
+  await shop.condition("basket", "Ready", { status: "True" }, 5);
+});
+
 test("operators share the work: the one that leads is killed in a rollout, and no call is lost", async () => {
   await driver.startLoad(await url(), 4);
   const killed = await leader();
