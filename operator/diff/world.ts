@@ -141,6 +141,8 @@ export async function lookAround(client: Client, server: ObservedServer): Promis
       server: (key) => others.find(({ metadata }) => keyOf(metadata) === key),
       children: (key) => (key === keyOf(server.metadata) ? children.map(({ child }) => child) : []),
       config: (key) => configs.get(key),
+      // They matter to when passwords are renewed, and that doesn't happen here.
+      usersOf: () => [],
       serversAt: (address) => rivals.filter((rival) => addressesOf(rival).includes(address)),
       gateway: (key) => gatewaysByKey.get(key),
       controllerOf: (kind, className) => classes[kind].get(className)?.controller,

@@ -42,6 +42,8 @@ export interface Caches {
   children(serverKey: string): Child[];
   podProblems(serverKey: string): ObservedPod[];
   config(key: string): Config | undefined;
+  /** Servers that use the store or the collector of the server of this key. */
+  usersOf(serverKey: string): ObservedServer[];
   /** Servers that want one of these addresses: see `addressesOf`. */
   serversAt(address: string): ObservedServer[];
   gateway(key: string): ObservedGateway | undefined;
@@ -280,6 +282,7 @@ export function startCaches({
       const [kind = "", namespace = "", name = ""] = key.split("/");
       return configStores.get(kind)?.get(keyOf({ namespace, name }));
     },
+    usersOf: (key) => servers.withIndex(serverIndexKey(key)),
     serversAt: servers.withIndex,
     gateway: gatewayStore.get,
     controllerOf: (kind, name) => classStores.get(kind)?.get(keyOf({ namespace: "", name }))?.controller,

@@ -26,7 +26,10 @@ import type { Waited } from "./waited.ts";
 export interface PlanContext {
   client: Client;
   contents: Contents;
-  caches: Pick<Caches, "server" | "children" | "config" | "serversAt" | "gateway" | "controllerOf" | "sees">;
+  caches: Pick<
+    Caches,
+    "server" | "children" | "config" | "usersOf" | "serversAt" | "gateway" | "controllerOf" | "sees"
+  >;
   images: Images;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -132,6 +135,14 @@ const storeTakes = ({ metadata }: McpServer, children: Child[], accepted: string
     .filter(({ kind, owner, idle }) => kind === "StatefulSet" && owner === metadata.uid && !idle)
     .every(({ store }) => store?.settled && store.ready && store.loginsHash === accepted);
 
+/** Whether the pods of all servers that use this one's store are as they should be: others may have the password before. */
+function borrowersRolledOut({ metadata }: McpServer, { caches }: PlanContext): boolean {
+  const borrowers = caches.usersOf(keyOf(metadata)).filter(({ spec }) => spec?.taskStore?.ref && !spec.paused);
+  return borrowers
+    .flatMap((borrower) => [...deploymentsOf(caches.children(keyOf(borrower.metadata))).values()])
+    .every(isRolledOut);
+}
+
 /** The rings as they should be now, and when to look again. */
 async function gatherRings(
   { server, pools, children, config, store }: Gathered,
@@ -155,7 +166,7 @@ async function gatherRings(
         wanted: spec.taskStore && loginsOf(spec.taskStore),
         secretName: store?.access?.url.name ?? "",
         state: logins,
-        rolledOut: rolledOut && storeTakes(server, children, logins?.accepted),
+        rolledOut: rolledOut && storeTakes(server, children, logins?.accepted) && borrowersRolledOut(server, context),
       },
       context,
     ),

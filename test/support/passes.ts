@@ -41,6 +41,8 @@ export const updated = (objects: ApiObject[], writes: KubeObject[]): ApiObject[]
 };
 
 export interface Pass {
+  /** Deployments of a server that uses this one's store; none: there is no such server. */
+  borrowed?: ApiObject[];
   server: McpServer;
   spec: SpecInput;
   objects: ApiObject[];
@@ -50,7 +52,7 @@ export interface Pass {
 }
 
 /** One pass; returns the objects that were applied. */
-export async function pass({ server, spec, objects, now, diesAt }: Pass): Promise<KubeObject[]> {
+export async function pass({ server, spec, objects, now, diesAt, borrowed = [] }: Pass): Promise<KubeObject[]> {
   const writes: KubeObject[] = [];
   const { namespace, name, uid } = server.metadata;
   const secretNamed = (wanted: string | undefined) =>
@@ -61,6 +63,13 @@ export async function pass({ server, spec, objects, now, diesAt }: Pass): Promis
     metadata: { name, namespace, uid, resourceVersion: "1" },
     spec,
   } as unknown as ApiObject);
+  const borrower = observeServer({
+    apiVersion: "anypod.dev/v1alpha1",
+    kind: "McpServer",
+    metadata: { name: "borrower", namespace, uid: "other", resourceVersion: "1" },
+    spec: { image: "basket", taskStore: { ref: { name } } },
+  } as unknown as ApiObject);
+  const borrowerKey = `${namespace}/borrower`;
   const client = {
     json: async ({ method = "GET", path, body }: ApiRequest) => {
       if (method === "GET") return secretNamed(path.split("/").at(-1));
@@ -73,7 +82,9 @@ export async function pass({ server, spec, objects, now, diesAt }: Pass): Promis
   } as unknown as Client;
   const caches = {
     server: () => observed,
-    children: () => objects.map((object) => observeChild(object.kind, object) as Child),
+    children: (key: string) =>
+      (key === borrowerKey ? borrowed : objects).map((object) => observeChild(object.kind, object) as Child),
+    usersOf: () => (borrowed.length > 0 ? [borrower] : []),
     podProblems: () => [],
     sees: () => true,
     config: (id: string) => {

@@ -53,6 +53,14 @@ describe.each(["redis", "postgresql"] as const)("with %s", (engine) => {
     expect(urlIn(staged)).toBe(urlIn(objects));
   });
 
+  test("nothing begins while pods of a server that uses the store may have the password before", async () => {
+    const objects = await settled();
+    const theirs = objects.find(({ kind }) => kind === "Deployment") as ApiObject & { status: object };
+    const onTheirWay = { ...theirs, status: { ...theirs.status, updatedReplicas: 1 } };
+    expect(await pass(objects, began + hour, { borrowed: [onTheirWay] })).toEqual([]);
+    expect(kinds(await pass(objects, began + hour, { borrowed: [theirs] }))).toEqual(["Secret", "StatefulSet"]);
+  });
+
   test("then pods roll over to it, once, and the store goes on as it is", async () => {
     const before = await settled();
     const objects = updated(before, await pass(before, began + hour));
