@@ -19,15 +19,17 @@ import {
   type Child,
   type Config,
   configKey,
-  type ObservedClass,
-  type ObservedGateway,
   type ObservedServer,
   observeChild,
-  observeClass,
   observeConfig,
-  observeGateway,
   observeServer,
 } from "../reconcile/observed.ts";
+import {
+  type ObservedClass,
+  type ObservedGateway,
+  observeClass,
+  observeGateway,
+} from "../reconcile/observed-gateways.ts";
 import type { PlanContext } from "../reconcile/plan-server.ts";
 import { storeSecretsOf } from "../reconcile/task-store.ts";
 

@@ -22,17 +22,13 @@ import {
   type Child,
   type Config,
   configKey,
-  type ObservedClass,
-  type ObservedGateway,
-  type ObservedPod,
   type ObservedServer,
   observeChild,
-  observeClass,
   observeConfig,
-  observeGateway,
-  observePod,
   observeServer,
 } from "./observed.ts";
+import { type ObservedClass, type ObservedGateway, observeClass, observeGateway } from "./observed-gateways.ts";
+import { type ObservedPod, observePod } from "./observed-pods.ts";
 import { storeSecretsOf } from "./task-store.ts";
 
 export interface Caches {

@@ -6,7 +6,8 @@ import { desired } from "../../operator/desired/index.ts";
 import { desiredHashAnnotation, type KubeObject, keptAnnotation } from "../../operator/desired/object.ts";
 import { ringOf } from "../../operator/desired/ring.ts";
 import type { ApiObject } from "../../operator/kube/resource.ts";
-import { type Child, observePod, observeServer } from "../../operator/reconcile/observed.ts";
+import { type Child, observeServer } from "../../operator/reconcile/observed.ts";
+import { observePod } from "../../operator/reconcile/observed-pods.ts";
 import { plan } from "../../operator/reconcile/plan.ts";
 import { mcpServer, serverOf } from "../support/arbitraries.ts";
 
