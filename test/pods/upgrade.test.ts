@@ -123,6 +123,8 @@ const twice = (written: string[]) =>
  * new operator has another template for them; then they are rolled.
  */
 async function operatorsBecome(image: string, change: () => Promise<unknown>): Promise<void> {
+  // Counts of pods are told late: those of the last change are none of this one's.
+  await quiet();
   const before = await Promise.all(shops.map(stateOf));
   await change();
   const operators = await operatorsIn(system);
