@@ -47,7 +47,7 @@ export interface Caches {
   controllerOf(kind: "GatewayClass" | "IngressClass", name: string): string | undefined;
   /** Whether the API server has the kind, and lets this process see it, in this namespace if one is given. */
   sees(kind: string, namespace?: string): boolean;
-  /** Takes what a write answered, before the watch tells; no server is looked at again for it. */
+  /** Takes what a write answered, before the watch tells; only servers that use the written one's store are looked at again. */
   written(object: ApiObject): void;
   deleted(child: Child): void;
   /** Resolves when every kind has been listed once. */
@@ -284,7 +284,11 @@ export function startCaches({
     controllerOf: (kind, name) => classStores.get(kind)?.get(keyOf({ namespace: "", name }))?.controller,
     sees: (kind, namespace) =>
       !absent.has(kind) && (namespace === undefined || namespaces.length === 0 || namespaces.includes(namespace)),
-    written: (object) => storeOf(object.kind)?.written(object),
+    written: (object) => {
+      storeOf(object.kind)?.written(object);
+      // The watch brings nothing new then, and they go by what its status says.
+      if (object.kind === mcpServers.kind) tellAll(servers.withIndex(serverIndexKey(keyOf(object.metadata))));
+    },
     deleted: (child) => storeOf(child.kind)?.remove({ metadata: child }),
     synced: Promise.all(listed).then(() => {}),
   };
