@@ -34,13 +34,13 @@ function integer(schema: JsonSchema): JsonSchema {
 }
 
 function object(schema: JsonSchema): JsonSchema {
-  const { properties, additionalProperties, ...rest } = schema;
+  const { properties = {}, additionalProperties, ...rest } = schema;
+  const named = Object.entries(properties).map(([name, value]) => [name, structural(value)]);
   const open = typeof additionalProperties === "object" && Object.keys(additionalProperties).length === 0;
   return {
     ...rest,
-    ...(properties && {
-      properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, structural(value)])),
-    }),
+    // The API server leaves empty ones out, and whoever applies them would differ from it for ever.
+    ...(named.length > 0 && { properties: Object.fromEntries(named) }),
     ...(open && { "x-kubernetes-preserve-unknown-fields": true }),
     ...(typeof additionalProperties === "object" &&
       !open && { additionalProperties: structural(additionalProperties) }),

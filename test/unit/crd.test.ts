@@ -129,6 +129,12 @@ describe("the CRD", () => {
     expect(whole.required).toEqual(["spec"]);
   });
 
+  test("has nothing empty, which the API server would leave out", () => {
+    const isEmpty = (value: unknown) => typeof value === "object" && value !== null && Object.keys(value).length === 0;
+    const empty = where((node) => [node.properties, node.items, node.required].some(isEmpty));
+    expect(empty).toEqual([]);
+  });
+
   test("leaves open what is below a template, the collector's own configuration, and nothing else", () => {
     const open = where((node) => node["x-kubernetes-preserve-unknown-fields"] === true);
     expect(open.length).toBeGreaterThan(0);
