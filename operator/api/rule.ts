@@ -43,6 +43,13 @@ function withValidations<S extends z.ZodType>(schema: S, checked: z.ZodType, rul
   }) as S;
 }
 
+/** Exactly one of these fields of an object is given; `what` is the object, for the message. */
+export const exactlyOne = (what: string, names: string[]): Rule<object> => ({
+  cel: `[${names.map((name) => `has(self.${name})`).join(", ")}].filter(x, x).size() == 1`,
+  message: `${what} must have exactly one of ${names.join(", ")}`,
+  holds: (value) => names.filter((name) => (value as Record<string, unknown>)[name] !== undefined).length === 1,
+});
+
 /** A string that matches `pattern` (RE2, no look-around, no capture needed), refused with `message`. */
 export function text(pattern: string, message: string, maxLength: number) {
   const regex = new RegExp(pattern);

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import * as core from "./core.ts";
 import { rotateEvery } from "./duration.ts";
-import { text, withRules, withTransitions } from "./rule.ts";
+import { exactlyOne, text, withRules, withTransitions } from "./rule.ts";
 
 export type Engine = "redis" | "postgresql";
 
@@ -108,12 +108,6 @@ const redisCluster = withRules(
   hasLimit,
 );
 
-const one = (field: string, names: string[]) => ({
-  cel: `[${names.map((name) => `has(self.${name})`).join(", ")}].filter(x, x).size() == 1`,
-  message: `${field} must have exactly one of ${names.join(", ")}`,
-  holds: (value: object) => Object.values(value).filter((each) => each !== undefined).length === 1,
-});
-
 const redis = withRules(
   z.strictObject({
     managed: managed("redis").optional().describe("One pod of Valkey, which anypod runs: for a start."),
@@ -122,7 +116,7 @@ const redis = withRules(
       .optional()
       .describe("A RedisReplication with a RedisSentinel, which the operator of OT-CONTAINER-KIT runs."),
   }),
-  one("redis", ["managed", "url", "replication"]),
+  exactlyOne("redis", ["managed", "url", "replication"]),
 );
 
 const postgresql = withRules(
@@ -133,7 +127,7 @@ const postgresql = withRules(
     url: url.optional().describe("A PostgreSQL that is there: `postgresql://` or `postgres://`."),
     cloudNativePg: postgresqlCluster.optional().describe("A Cluster, which CloudNativePG runs."),
   }),
-  one("postgresql", ["managed", "url", "cloudNativePg"]),
+  exactlyOne("postgresql", ["managed", "url", "cloudNativePg"]),
 );
 
 const defaultEnvName = "MCP_TASK_STORE_URL";
@@ -150,11 +144,7 @@ export const taskStore = withRules(
       .default(defaultEnvName)
       .describe("The variable that tells pods the URL, such as `FASTMCP_DOCKET_URL`."),
   }),
-  {
-    cel: "[has(self.redis), has(self.postgresql), has(self.ref)].filter(x, x).size() == 1",
-    message: "taskStore must have exactly one of redis, postgresql, ref",
-    holds: ({ redis, postgresql, ref }) => [redis, postgresql, ref].filter((each) => each !== undefined).length === 1,
-  },
+  exactlyOne("taskStore", ["redis", "postgresql", "ref"]),
 );
 
 export type TaskStore = z.output<typeof taskStore>;

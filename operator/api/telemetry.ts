@@ -1,7 +1,7 @@
 // Where a server's traces, metrics and logs go: a collector that anypod runs, one that is there, or another server's.
 import * as z from "zod";
 import * as core from "./core.ts";
-import { text, withRules } from "./rule.ts";
+import { exactlyOne, text, withRules } from "./rule.ts";
 
 /** `type` or `type/name`, as the collector names its parts. */
 const partName = "^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z0-9_.-]+)?$";
@@ -63,8 +63,6 @@ const endpoint = z.strictObject({
     .describe("Headers with tokens, as `OTEL_EXPORTER_OTLP_HEADERS` has them: `name=value,name=value`."),
 });
 
-const sources = ["collector", "endpoint", "shared"];
-
 export const telemetry = withRules(
   z.strictObject({
     collector: collector.optional().describe("An OpenTelemetry Collector of the server's own."),
@@ -82,11 +80,7 @@ export const telemetry = withRules(
         "Share of the traces that begin here; those that a caller began are kept or not as the caller says. All when not given.",
       ),
   }),
-  {
-    cel: `[${sources.map((name) => `has(self.${name})`).join(", ")}].filter(x, x).size() == 1`,
-    message: `telemetry must have exactly one of ${sources.join(", ")}`,
-    holds: (value) => [value.collector, value.endpoint, value.shared].filter((each) => each !== undefined).length === 1,
-  },
+  exactlyOne("telemetry", ["collector", "endpoint", "shared"]),
 );
 
 export type Telemetry = z.output<typeof telemetry>;
