@@ -139,8 +139,8 @@ const storeTakes = ({ metadata }: McpServer, children: Child[], accepted: string
 function borrowersRolledOut({ metadata }: McpServer, { caches }: PlanContext): boolean {
   const borrowers = caches.usersOf(keyOf(metadata)).filter(({ spec }) => spec?.taskStore?.ref && !spec.paused);
   return borrowers
-    .flatMap((borrower) => [...deploymentsOf(caches.children(keyOf(borrower.metadata))).values()])
-    .every(isRolledOut);
+    .flatMap((borrower) => caches.children(keyOf(borrower.metadata)))
+    .every(({ deployment, role }) => !deployment || role !== undefined || isRolledOut(deployment));
 }
 
 /** The rings as they should be now, and when to look again. */
