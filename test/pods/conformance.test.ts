@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serviceAddress } from "../support/driver.ts";
 import { conformance as image } from "../support/images.ts";
+import { tasksScenarios } from "../support/tasks-scenarios.ts";
 import { redisEngine, storeImageFlags } from "./engines.ts";
 import { type PodWorld, podWorld } from "./support.ts";
 
@@ -39,22 +40,11 @@ test("with the ring taken away, and so a key of its own in each pod, the request
 });
 
 describe("of the tasks scenarios, each request to another pod than the one before,", () => {
-  const scenarios = [
-    "tasks-lifecycle",
-    "tasks-capability-negotiation",
-    "tasks-wire-fields",
-    "tasks-request-state-removal",
-    "tasks-mrtr-input",
-    "tasks-request-headers",
-    "tasks-dispatch-and-envelope",
-    "tasks-required-task-error",
-    "tasks-mrtr-composition",
-  ];
   /** Those that fail over three pods of the server. */
   async function failures(server: string): Promise<string[]> {
     const pods = await world.pods(server, 3);
     const addresses = pods.map(({ status }) => `${status.podIP}:8080`);
-    const results = scenarios.map((scenario) => world.driver.conformance(addresses, "/mcp", scenario));
+    const results = tasksScenarios.map((scenario) => world.driver.conformance(addresses, "/mcp", scenario));
     return (await Promise.all(results)).flatMap((result) => named(result.scenarios));
   }
 

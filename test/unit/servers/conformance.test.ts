@@ -1,6 +1,7 @@
 // The official suite against three processes in strict rotation, with the ring and without it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runConformance } from "../../driver/conformance.ts";
+import { tasksScenarios } from "../../support/tasks-scenarios.ts";
 import { conformance, newKey, type Running, startServer, startServers } from "./harness.ts";
 
 const upstreams = (servers: readonly Running[]) => servers.map(({ port }) => ({ host: "127.0.0.1", port }));
@@ -35,15 +36,7 @@ describe.concurrent("one process", () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   test.each([
-    "tasks-lifecycle",
-    "tasks-capability-negotiation",
-    "tasks-wire-fields",
-    "tasks-request-state-removal",
-    "tasks-mrtr-input",
-    "tasks-request-headers",
-    "tasks-dispatch-and-envelope",
-    "tasks-required-task-error",
-    "tasks-mrtr-composition",
+    ...tasksScenarios,
     "http-header-validation",
     "http-custom-header-server-validation",
     "json-schema-2020-12",
