@@ -1,10 +1,12 @@
 // The pod of a pool: restricted, drained before it stops, told all that it needs by its environment.
+
 import type { McpServer, Spec } from "../api/mcpserver.ts";
 import { serverContainer } from "../api/template.ts";
 import { objectLabels, poolSelector } from "./labels.ts";
 import { merge } from "./merge.ts";
 import type { EffectivePool } from "./pool.ts";
 import { requestStateEnv } from "./request-state.ts";
+import { restrictedContainer } from "./restricted.ts";
 import { serviceAccountName } from "./service-account.ts";
 import { type StoreAccess, storeUse } from "./task-store/access.ts";
 import { type TelemetryTarget, telemetryEnv } from "./telemetry/index.ts";
@@ -62,11 +64,7 @@ function container(server: McpServer, pool: EffectivePool, { store, telemetry }:
     // A GET would fail a server that answers POST alone, as 2026-07-28 has it.
     readinessProbe: { tcpSocket: { port: portName }, periodSeconds: 2 },
     lifecycle: drain(disruption),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: restrictedContainer,
     volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...uses.volumeMounts],
   };
 }

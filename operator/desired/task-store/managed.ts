@@ -1,9 +1,11 @@
 // The store that anypod runs itself: one pod with a volume, reached by the pods of servers that use it and nobody else.
+
 import type { McpServer } from "../../api/mcpserver.ts";
 import type { Engine, Managed, TaskStore } from "../../api/task-store.ts";
 import type { Images } from "../images.ts";
 import { roleLabels, roleSelector } from "../labels.ts";
 import { type KubeObject, ofRole } from "../object.ts";
+import { restrictedContainer } from "../restricted.ts";
 import type { Ring } from "../ring.ts";
 import { usesStoreLabel } from "./access.ts";
 import type { EngineSpec } from "./engine.ts";
@@ -49,11 +51,7 @@ function container(server: McpServer, { engine, managed }: ManagedStore, images:
     livenessProbe: { ...tcp, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 },
     readinessProbe: { exec: { command: ["sh", "-c", ready] }, periodSeconds: 2, timeoutSeconds: 5 },
     terminationMessagePolicy: "FallbackToLogsOnError",
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: restrictedContainer,
     volumeMounts: [
       { name: "data", mountPath: "/data" },
       { name: "tmp", mountPath: "/tmp" },

@@ -1,10 +1,12 @@
 // The collector that anypod runs for a server. Its configuration is checked by the collector itself, in a container that runs
 // before it: a bad one never gets ready, and the pods of the one before go on.
+
 import type { McpServer } from "../../api/mcpserver.ts";
 import type { Collector } from "../../api/telemetry.ts";
 import { roleLabels, roleSelector } from "../labels.ts";
 import { roleName } from "../names.ts";
 import { configHashAnnotation, hashOf, type KubeObject, ofRole } from "../object.ts";
+import { restrictedContainer } from "../restricted.ts";
 import { collectorConfig, ports } from "./config.ts";
 
 export const collectorRole = "collector";
@@ -40,11 +42,7 @@ function container(name: string, args: string[], { env, resources }: Collector, 
     ...(env && { env }),
     resources,
     terminationMessagePolicy: "FallbackToLogsOnError",
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: restrictedContainer,
     volumeMounts: [{ name: "config", mountPath: folder, readOnly: true }],
   };
 }
