@@ -1,6 +1,6 @@
 // Pieces of Kubernetes' own API that an McpServer embeds, as zod schemas with the names and meaning of the core types.
 import * as z from "zod";
-import { text, withRules } from "./rule.ts";
+import { type Rule, text, withRules } from "./rule.ts";
 
 /** A whole number or a percentage, as in `maxUnavailable: 1` or `maxUnavailable: 25%`. */
 const percentPattern = "^(100|[0-9]{1,2})%$";
@@ -110,6 +110,14 @@ export const resources = z.strictObject({
     .optional()
     .describe("What the scheduler sets aside; the autoscaler's percentages are of these."),
   limits: resourceList.optional().describe("What the container may use at most."),
+});
+
+/** Resources that are given have a limit of memory; `why`, for the message. */
+export const memoryLimit = (why: string): Rule<{ resources: z.output<typeof resources> }> => ({
+  cel: "!has(self.resources) || has(self.resources.limits) && 'memory' in self.resources.limits",
+  message: `resources must have limits.memory: ${why}`,
+  holds: ({ resources: given }) => given.limits?.memory !== undefined,
+  fieldPath: ".resources",
 });
 
 const stringMap = z.record(z.string(), z.string());

@@ -49,12 +49,7 @@ const version = (example: string) =>
 const postgresqlVersion = "17";
 const valkeyVersion = "8";
 
-const hasLimit = {
-  cel: "!has(self.resources) || has(self.resources.limits) && 'memory' in self.resources.limits",
-  message: "resources must have limits.memory: the engine is told to stay below it",
-  holds: ({ resources }: { resources: z.output<typeof core.resources> }) => resources.limits?.memory !== undefined,
-  fieldPath: ".resources",
-};
+const hasLimit = core.memoryLimit("the engine is told to stay below it");
 
 const engineResources = core.resources.default({
   requests: { cpu: "50m", memory: "128Mi" },

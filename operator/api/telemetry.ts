@@ -39,12 +39,7 @@ const collector = withRules(
       .default({ requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "256Mi" } })
       .describe("Each pod's requests and limits."),
   }),
-  {
-    cel: "!has(self.resources) || has(self.resources.limits) && 'memory' in self.resources.limits",
-    message: "resources must have limits.memory: the collector stays below it",
-    holds: ({ resources }) => resources.limits?.memory !== undefined,
-    fieldPath: ".resources",
-  },
+  core.memoryLimit("the collector stays below it"),
 );
 
 const endpoint = z.strictObject({
