@@ -1,6 +1,5 @@
 // The official conformance suite, over several pods: any pod answers any request.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serviceAddress } from "../support/driver.ts";
 import { conformance as image } from "../support/images.ts";
 import { tasksScenarios } from "../support/tasks-scenarios.ts";
 import { redisEngine, storeImageFlags } from "./engines.ts";
@@ -17,8 +16,7 @@ const named = (scenarios: { name: string; passed: boolean; failures: string[] }[
 
 test("all scenarios that 2026-07-28 requires pass against the Service of three pods", async () => {
   await world.run("conformance", { image, replicas: 3 }, 3);
-  const service = await serviceAddress(world.kube.client, world.kube.namespace, "conformance");
-  const result = await world.driver.conformance([service]);
+  const result = await world.driver.conformance([await world.address("conformance")]);
   expect(named(result.scenarios)).toEqual([]);
   expect(result).toMatchObject({ passed: 37, total: 37 });
 });

@@ -15,7 +15,8 @@ export interface PodWorld {
   run(name: string, spec: SpecInput, pods: number): Promise<void>;
   /** Waits until the server has exactly this many pods, all taking calls. */
   pods(name: string, count: number): Promise<AnyObject[]>;
-  /** Where clients in the cluster reach the server's Service. */
+  /** Where clients in the cluster reach the server's Service, when they do. */
+  address(name: string): Promise<string>;
   url(name: string): Promise<string>;
   end(): Promise<void>;
 }
@@ -55,12 +56,18 @@ export async function podWorld(...flags: string[]): Promise<PodWorld> {
       await kube.condition(name, "Ready", { status: "True" }, 150);
       await pods(name, count);
     },
-    async url(name) {
-      const url = `http://${await serviceAddress(kube.client, kube.namespace, name)}/mcp`;
-      // A new Service is no call's way until the node's proxy has heard of it.
-      await eventually(`${url} answers`, async () => (await driver.calls(url, 1)).failed === 0);
-      return url;
+    async address(name) {
+      const address = await serviceAddress(kube.client, kube.namespace, name);
+      // A Service with new endpoints is no call's way until the node's proxy has heard of them.
+      await eventually(`${address} answers`, () =>
+        driver.send({ url: `http://${address}/`, method: "GET" }).then(
+          () => true,
+          () => false,
+        ),
+      );
+      return address;
     },
+    url: async (name) => `http://${await world.address(name)}/mcp`,
     async end() {
       await world.operator.stop();
       await kube.client.json({ method: "DELETE", path: `/api/v1/namespaces/${kube.namespace}` });
