@@ -23,6 +23,8 @@ need a live server's uid) are left out, and generated keys and hashes read <gene
   -n, --namespace NAME    for servers that name none (default: default)
   --controller NAME       who serves spec.routing in your cluster: controllerName of the GatewayClass, or controller of
                           the IngressClass, such as gateway.envoyproxy.io/gatewayclass-controller; repeat for more
+  --installed KIND        a kind that your cluster has and that changes what is made, such as OpenTelemetryCollector;
+                          repeat for more
 
 ANYPOD_REDIS_IMAGE, ANYPOD_POSTGRESQL_IMAGE and ANYPOD_COLLECTOR_IMAGE in the environment say what --redis-image,
 --postgresql-image and --collector-image tell the operator.
@@ -37,6 +39,7 @@ async function renderCommand(args: string[]): Promise<number> {
       filename: { type: "string", short: "f", multiple: true },
       namespace: { type: "string", short: "n", default: "default" },
       controller: { type: "string", multiple: true },
+      installed: { type: "string", multiple: true },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -45,6 +48,7 @@ async function renderCommand(args: string[]): Promise<number> {
   const { render } = await import("./render.ts");
   const { output, errors } = render(values.filename, values.namespace, {
     ...(values.controller && { controllers: values.controller }),
+    ...(values.installed && { installed: values.installed }),
     images: imagesOf(process.env),
   });
   for (const error of errors) console.error(error);

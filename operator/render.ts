@@ -13,6 +13,8 @@ import { readManifests } from "./manifests.ts";
 export interface RenderOptions {
   /** Of the cluster's GatewayClass or IngressClass. */
   controllers?: string[];
+  /** Optional kinds that it has. */
+  installed?: string[];
   /** Which images the operator uses, if not the official ones. */
   images?: Partial<Images>;
 }
@@ -25,7 +27,12 @@ const among = (server: McpServer, servers: McpServer[]) => (name: string) =>
 const ownerOf = (server: McpServer, servers: McpServer[]) => storeOwner(server, among(server, servers));
 
 /** What stands in for all that only a cluster knows: every pool takes calls, and so far none is there. */
-const worldOf = (server: McpServer, servers: McpServer[], { controllers = [], images }: RenderOptions): World => ({
+const worldOf = (
+  server: McpServer,
+  servers: McpServer[],
+  { controllers = [], installed = [], images }: RenderOptions,
+): World => ({
+  isInstalled: (kind) => installed.includes(kind),
   ring: unknownRing,
   configHash: generated,
   deployments: new Set(),

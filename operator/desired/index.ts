@@ -16,6 +16,7 @@ import { storeAccess } from "./task-store/access.ts";
 import { type StoreWorld, taskStoreObjects } from "./task-store/index.ts";
 import { type CollectorWorld, collectorObjects } from "./telemetry/collector.ts";
 import { type TelemetryOwner, telemetryTarget } from "./telemetry/index.ts";
+import { openTelemetryCollectorKind } from "./telemetry/open-telemetry-collector.ts";
 
 /** All that the desired objects depend on beside the server itself. */
 export interface World {
@@ -30,16 +31,18 @@ export interface World {
   telemetry?: TelemetryWorld | undefined;
   /** None: no route is to be had. */
   routing?: RoutingWorld | undefined;
+  /** Whether the cluster has an optional kind; it has none when not given. */
+  isInstalled?: ((kind: string) => boolean) | undefined;
 }
 
-export interface TelemetryWorld extends CollectorWorld {
+export interface TelemetryWorld extends Omit<CollectorWorld, "byOperator"> {
   /** The server whose collector this one uses, itself perhaps; undefined when nobody has one. */
   owner: TelemetryOwner | undefined;
 }
 
 /** The objects of a server. What pods need comes before them, so that they start at the first try. */
 export function desired(server: McpServer, world: World): KubeObject[] {
-  const { ring, configHash, deployments, store, telemetry, routing } = world;
+  const { ring, configHash, deployments, store, telemetry, routing, isInstalled = () => false } = world;
   const { collector } = server.spec.telemetry ?? {};
   const uses = {
     store: store?.owner && storeAccess(store.owner),
@@ -52,7 +55,10 @@ export function desired(server: McpServer, world: World): KubeObject[] {
     ...seal(requestStateSecret(server, ring)),
     ...seal(networkPolicy(server, uses)),
     ...(store ? taskStoreObjects(server, store) : []).flatMap(seal),
-    ...(collector && telemetry ? collectorObjects(server, collector, telemetry) : []).flatMap(seal),
+    ...(collector && telemetry
+      ? collectorObjects(server, collector, { ...telemetry, byOperator: isInstalled(openTelemetryCollectorKind) })
+      : []
+    ).flatMap(seal),
     ...poolsOf(server).flatMap((pool) => {
       const [pods] = seal(deployment(server, pool, { configHash, uses })) as [KubeObject];
       return [

@@ -42,11 +42,16 @@ const storeKinds: ResourceType[] = [
   type("redis.redis.opstreelabs.in/v1beta2", "RedisSentinel"),
 ];
 
+/** Kinds for telemetry, of operators that may not be installed. */
+const telemetryKinds: ResourceType[] = [type("opentelemetry.io/v1beta1", "OpenTelemetryCollector")];
+
 /** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
 const taskKinds = new Set([statefulSets, cloudNativePgClusters, redisReplications].map((each) => each.kind));
 export const holdsTasks = (kindName: string) => taskKinds.has(kindName);
 
-const workloads = new Set([...workloadKinds, ...storeKinds, secrets, configMaps].map((each) => each.kind));
+const workloads = new Set(
+  [...workloadKinds, ...storeKinds, ...telemetryKinds, secrets, configMaps].map((each) => each.kind),
+);
 /** Whether it is a kind that any server may have, and none that routes are made of. */
 export const isWorkload = (kindName: string) => workloads.has(kindName);
 
@@ -73,7 +78,11 @@ const wholeKinds = new Set([
 ]);
 
 /** Kinds that may not be installed. */
-const optionalKinds = new Set([...routeKinds, ...storeKinds.filter((each) => each !== statefulSets)]);
+const optionalKinds = new Set([
+  ...routeKinds,
+  ...telemetryKinds,
+  ...storeKinds.filter((each) => each !== statefulSets),
+]);
 
 export interface ChildKind {
   type: ResourceType;
@@ -90,7 +99,9 @@ const childKind = (each: ResourceType): ChildKind => ({
 });
 
 /** All kinds that the operator makes, but for Secrets and ConfigMaps, of which it also looks at others'. */
-export const childKinds: ChildKind[] = [...workloadKinds, ...storeKinds, ...routeKinds].map(childKind);
+export const childKinds: ChildKind[] = [...workloadKinds, ...storeKinds, ...telemetryKinds, ...routeKinds].map(
+  childKind,
+);
 
 const byKind = new Map([...childKinds.map((each) => each.type), secrets, configMaps].map((each) => [each.kind, each]));
 

@@ -1,14 +1,16 @@
 // Where a server's telemetry goes, and what is known of it.
 import type { McpServer } from "../api/mcpserver.ts";
-import { collectorName, collectorRole, validator } from "../desired/telemetry/collector.ts";
 import { type TelemetryOwner, telemetryOwner } from "../desired/telemetry/index.ts";
+import { openTelemetryCollectorKind } from "../desired/telemetry/open-telemetry-collector.ts";
+import { collectorName, collectorRole, validator } from "../desired/telemetry/parts.ts";
 import { keyOf } from "../kube/store.ts";
 import { askEndpoint } from "../probe/endpoint.ts";
-import type { MissingReference, TelemetryAnswer, TelemetryState } from "../status/observed.ts";
+import type { DeploymentState, MissingReference, TelemetryAnswer, TelemetryState } from "../status/observed.ts";
 import { type TelemetryVerdict, telemetryVerdict } from "../status/telemetry.ts";
 import { type AskContext, lasts, secretText, toldOf } from "./ask.ts";
 import type { Caches } from "./caches.ts";
 import { type Child, configKey, type ObservedServer } from "./observed.ts";
+import { deploymentsOf } from "./plan-server.ts";
 
 /** The server whose collector this one uses; undefined when it asks for none, or nobody has it. */
 export const gatherTelemetry = (server: McpServer, caches: Pick<Caches, "server">): TelemetryOwner | undefined =>
@@ -17,7 +19,8 @@ export const gatherTelemetry = (server: McpServer, caches: Pick<Caches, "server"
 interface Seen {
   observed: ObservedServer;
   server: McpServer;
-  own: Child[];
+  /** Not only its own: an operator's Deployment has the server's labels. */
+  children: Child[];
   /** What the collector's variables need and isn't there. */
   collectorLacks: MissingReference | undefined;
 }
@@ -45,12 +48,19 @@ function stateOf(seen: Seen, context: AskContext): Gathered | undefined {
   return telemetry?.endpoint && endpointState(seen.server, telemetry.endpoint, context);
 }
 
-function collectorState({ server, own, collectorLacks }: Seen, { caches }: AskContext): TelemetryState {
+/** The Deployment that the OpenTelemetry Operator made of the server's collector; it has our labels, and not our owner. */
+export function operatedDeployment(children: Child[]): DeploymentState | undefined {
+  const collector = children.find(({ kind }) => kind === openTelemetryCollectorKind);
+  return children.find(({ deployment, owner }) => deployment && owner === collector?.uid)?.deployment;
+}
+
+function collectorState({ server, children, collectorLacks }: Seen, { caches }: AskContext): TelemetryState {
   const { namespace } = server.metadata;
   const name = collectorName(server.metadata.name);
-  const deployment = own.find((child) => child.kind === "Deployment" && child.name === name)?.deployment;
+  const byOperator = caches.sees(openTelemetryCollectorKind);
+  const deployment = byOperator ? operatedDeployment(children) : deploymentsOf(children).get(name);
   const problem = caches.podProblems(keyOf(server.metadata)).find(({ role }) => role === collectorRole);
-  return { source: "collector", namespace, name, deployment, problem, validator, lacks: collectorLacks };
+  return { source: "collector", namespace, name, byOperator, deployment, problem, validator, lacks: collectorLacks };
 }
 
 function sharedState({ metadata: { namespace } }: McpServer, name: string, { caches }: AskContext): TelemetryState {

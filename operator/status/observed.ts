@@ -123,6 +123,8 @@ export type TelemetryState = { namespace: string } & (
       source: "collector";
       /** Of its Deployment. */
       name: string;
+      /** The OpenTelemetry Operator runs it. */
+      byOperator: boolean;
       deployment: DeploymentState | undefined;
       problem: PodProblem | undefined;
       /** The container that checks the configuration. */

@@ -40,13 +40,17 @@ function podProblem(problem: PodProblem, { namespace, deployment, validator }: O
 }
 
 function collector(state: Of<"collector">): TelemetryVerdict {
-  const { namespace, name, deployment, problem, lacks } = state;
+  const { namespace, name, byOperator, deployment, problem, lacks } = state;
   if (lacks) return missing(lacks, state);
   if (problem) return podProblem(problem, state);
   if (isUp(deployment)) return holds(`Collector ${name} takes telemetry.`);
   return fails(
     "CollectorStarting",
-    `Collector ${name} has no pod that takes telemetry yet: kubectl -n ${namespace} get pods -l anypod.dev/role=collector`,
+    `Collector ${name} has no pod that takes telemetry yet: ${
+      byOperator && !deployment
+        ? `see whether the OpenTelemetry Operator runs, and what it says of it: kubectl -n ${namespace} describe opentelemetrycollector ${name}`
+        : `kubectl -n ${namespace} get pods -l anypod.dev/role=collector`
+    }`,
   );
 }
 

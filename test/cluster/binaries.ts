@@ -1,7 +1,7 @@
 // Makes the Go binaries exist: built once from the modules in binaries/ into the user's cache directory, by version.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { goBuild } from "./go-build.ts";
 import { type GoModule, goModules, sources } from "./go-modules.ts";
 import { withLock } from "./lock.ts";
@@ -45,10 +45,12 @@ async function build(context: BuildContext, module: GoModule, names: string[]): 
   const into = mkdtempSync(join(cacheDir(), "building-"));
   try {
     const packages = names.map((name) => module.packages[name] as string);
-    // One build for all: they share most of their packages. A single package needs its binary's name.
-    const output = packages.length === 1 ? join(into, names[0] as string) : `${into}/`;
-    await goBuild(context, { dir: sources(module.folder), output, packages, ldflags: module.ldflags });
-    for (const name of names) moveInto(join(into, name), binaryPath(module, name));
+    // One build for all: they share most of their packages. Go names what it builds of several after their folders.
+    const fileOf = (name: string) => (names.length === 1 ? name : basename(module.packages[name] as string));
+    const output = names.length === 1 ? join(into, fileOf(names[0] as string)) : `${into}/`;
+    const { ldflags, tags } = module;
+    await goBuild(context, { dir: sources(module.folder), output, packages, ldflags, tags });
+    for (const name of names) moveInto(join(into, fileOf(name)), binaryPath(module, name));
   } finally {
     rmSync(into, { recursive: true, force: true });
   }

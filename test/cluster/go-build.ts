@@ -9,6 +9,7 @@ export interface GoBuild {
   output: string;
   packages: string[];
   ldflags: string;
+  tags?: string[] | undefined;
 }
 
 const progressEvery = 15_000;
@@ -16,7 +17,8 @@ const progressEvery = 15_000;
 export async function goBuild(context: Pick<StartContext, "log" | "signal">, build: GoBuild): Promise<void> {
   context.signal.throwIfAborted();
   const ldflags = `-s -w ${build.ldflags}`.trim();
-  const args = ["build", "-v", "-trimpath", "-ldflags", ldflags, "-o", build.output, ...build.packages];
+  const tags = build.tags ? ["-tags", build.tags.join(",")] : [];
+  const args = ["build", "-v", "-trimpath", ...tags, "-ldflags", ldflags, "-o", build.output, ...build.packages];
   const child = spawn("go", args, {
     cwd: build.dir,
     stdio: ["ignore", "ignore", "pipe"],

@@ -14,6 +14,7 @@ export interface GoModule {
   /** By the binary's name, the package that it is built from. */
   packages: Record<string, string>;
   ldflags: string;
+  tags?: string[] | undefined;
   /** How long a first build takes, as told to the user. */
   takes: string;
 }
@@ -47,6 +48,20 @@ export function goModules(): GoModule[] {
       packages: { otelcol: "." },
       takes: "two to four minutes on two cores",
     }),
+    required("prometheus", "github.com/prometheus/prometheus", {
+      packages: {
+        prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
+        promtool: "github.com/prometheus/prometheus/cmd/promtool",
+      },
+      // Of its service discoveries, each with a client of some cloud, the one for Kubernetes.
+      tags: ["remove_all_sd", "enable_kubernetes_sd"],
+      takes: "two to four minutes on two cores",
+    }),
+    required("jaeger", "github.com/jaegertracing/jaeger", {
+      packages: { jaeger: "github.com/jaegertracing/jaeger/cmd/all-in-one" },
+      takes: "two to four minutes on two cores",
+    }),
+    keda(),
     required("metrics-server", "sigs.k8s.io/metrics-server", {
       packages: { "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server" },
       takes: "two or three minutes",
@@ -54,7 +69,7 @@ export function goModules(): GoModule[] {
   ];
 }
 
-type Built = Pick<GoModule, "packages" | "takes"> & { ldflags?: (version: string) => string };
+type Built = Pick<GoModule, "packages" | "takes" | "tags"> & { ldflags?: (version: string) => string };
 
 /** A module of ours whose version is the one of the module that it is there for. */
 function required(folder: string, module: string, { ldflags, ...built }: Built): GoModule {
@@ -81,6 +96,16 @@ function gitops(): GoModule {
   const source = readFileSync(join(sources("gitops"), "main.go"));
   const hash = createHash("sha256").update(source).digest("hex").slice(0, 8);
   return { ...built, version: `${built.version}-${hash}` };
+}
+
+function keda(): GoModule {
+  const module = "github.com/kedacore/keda/v2";
+  const commands = { "keda-operator": "operator", "keda-adapter": "adapter", "keda-webhooks": "webhooks" };
+  return required("keda", module, {
+    packages: Object.fromEntries(Object.entries(commands).map(([name, folder]) => [name, `${module}/cmd/${folder}`])),
+    ldflags: (version) => `-X ${module}/version.Version=${version}`,
+    takes: "eight to fifteen minutes on two cores: it has a client of everything that one may scale by",
+  });
 }
 
 function traefik(): GoModule {

@@ -11,13 +11,16 @@ const cases = globSync("*.yaml", { cwd: folder })
   .sort();
 const update = process.env.UPDATE_GOLDEN === "1";
 
-/** What a case's comments `# --controller NAME` say. */
-const controllersOf = (input: string) =>
-  [...readFileSync(input, "utf8").matchAll(/^# --controller (\S+)$/gm)].map(([, controller = ""]) => controller);
+/** What a case's comments `# --FLAG NAME` say. */
+const toldBy = (input: string, flag: string) =>
+  [...readFileSync(input, "utf8").matchAll(new RegExp(`^# --${flag} (\\S+)$`, "gm"))].map(([, name = ""]) => name);
 
 test.each(cases)("%s renders as its .out.yaml has it", (name) => {
   const input = `${folder}${name}.yaml`;
-  const { output, errors } = render([input], "default", { controllers: controllersOf(input) });
+  const { output, errors } = render([input], "default", {
+    controllers: toldBy(input, "controller"),
+    installed: toldBy(input, "installed"),
+  });
   expect(errors).toEqual([]);
   const file = `${folder}${name}.out.yaml`;
   if (update) writeFileSync(file, output);

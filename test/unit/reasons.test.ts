@@ -7,9 +7,14 @@ import { childKinds } from "../../operator/reconcile/kinds.ts";
 import { namesInTable } from "../support/pages.ts";
 import { root } from "../support/processes.ts";
 
+/** Made where they are installed only, so nobody misses them. */
+const onlyWhereInstalled = new Set(["OpenTelemetryCollector"]);
+
 /** Reasons that have a kind in their name. */
 const byKind: Record<string, string[]> = {
-  "`${kind}NotInstalled`": childKinds.flatMap(({ type, optional }) => (optional ? [`${type.kind}NotInstalled`] : [])),
+  "`${kind}NotInstalled`": childKinds.flatMap(({ type, optional }) =>
+    optional && !onlyWhereInstalled.has(type.kind) ? [`${type.kind}NotInstalled`] : [],
+  ),
   "`${kind}NotFound`": ["SecretNotFound", "ConfigMapNotFound"],
 };
 /** Told on as kubelets and gateways tell them; the code has a table with words for each that is known. */

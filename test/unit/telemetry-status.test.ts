@@ -8,6 +8,7 @@ const collector: TelemetryState = {
   source: "collector",
   namespace: "shop",
   name: "basket-collector",
+  byOperator: false,
   deployment: up,
   problem: undefined,
   validator: "validate",

@@ -1,5 +1,5 @@
-// The collector that anypod runs for a server. Its configuration is checked by the collector itself, in a container that runs
-// before it: a bad one never gets ready, and the pods of the one before go on.
+// The collector of a server: run by anypod, or by the OpenTelemetry Operator where that is. Its configuration is checked by the
+// collector itself, in a container that runs before it: a bad one never gets ready, and the pods of the one before go on.
 
 import type { McpServer } from "../../api/mcpserver.ts";
 import type { Collector } from "../../api/telemetry.ts";
@@ -8,11 +8,8 @@ import { roleName } from "../names.ts";
 import { configHashAnnotation, hashOf, type KubeObject, ofRole } from "../object.ts";
 import { restrictedContainer } from "../restricted.ts";
 import { collectorConfig, ports } from "./config.ts";
-
-export const collectorRole = "collector";
-export const collectorName = (server: string) => roleName(server, collectorRole);
-/** Its first container, which checks the configuration. */
-export const validator = "validate";
+import { openTelemetryCollector } from "./open-telemetry-collector.ts";
+import { collectorName, collectorPod, collectorRole, collectorRollout, validator } from "./parts.ts";
 
 const folder = "/etc/otelcol";
 const file = "config.json";
@@ -55,6 +52,8 @@ export interface CollectorWorld {
   image: string;
   /** Hash of the Secrets and ConfigMaps that its variables come from. */
   configHash: string;
+  /** The OpenTelemetry Operator runs it. */
+  byOperator: boolean;
 }
 
 function deployment(server: McpServer, collector: Collector, { image, configHash }: CollectorWorld): KubeObject {
@@ -70,7 +69,7 @@ function deployment(server: McpServer, collector: Collector, { image, configHash
     spec: {
       replicas: collector.replicas,
       revisionHistoryLimit: 3,
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      strategy: collectorRollout,
       selector: { matchLabels: roleSelector(name, collectorRole) },
       template: {
         metadata: { labels, annotations: { [configHashAnnotation]: configHash } },
@@ -78,21 +77,15 @@ function deployment(server: McpServer, collector: Collector, { image, configHash
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           ...(imagePullSecrets && { imagePullSecrets }),
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 10001,
-            runAsGroup: 10001,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          securityContext: collectorPod.securityContext,
           initContainers: [container(validator, ["validate"], collector, image)],
           containers: [
             {
               ...container(collectorRole, [], collector, image),
               ports: [port("grpc"), port("http"), port("metrics"), port("health")],
-              readinessProbe: { ...health, periodSeconds: 2 },
-              livenessProbe: { ...health, periodSeconds: 20, failureThreshold: 6 },
-              // What pods send while endpoints are being updated is still taken.
-              lifecycle: { preStop: { sleep: { seconds: 5 } } },
+              readinessProbe: { ...health, ...collectorPod.readinessProbe },
+              livenessProbe: { ...health, ...collectorPod.livenessProbe },
+              lifecycle: collectorPod.lifecycle,
             },
           ],
           volumes: [{ name: "config", configMap: { name: configOf(server, collector).name } }],
@@ -102,12 +95,13 @@ function deployment(server: McpServer, collector: Collector, { image, configHash
   };
 }
 
+/** Where pods send to, whoever runs the collector: they needn't be replaced when that changes. */
 function service(server: McpServer): KubeObject {
   const { name } = server.metadata;
   const open = (portName: keyof typeof ports) => ({
     name: portName,
     port: ports[portName],
-    targetPort: portName,
+    targetPort: ports[portName],
     protocol: "TCP",
   });
   return {
@@ -121,5 +115,6 @@ function service(server: McpServer): KubeObject {
 }
 
 export function collectorObjects(server: McpServer, collector: Collector, world: CollectorWorld): KubeObject[] {
+  if (world.byOperator) return [service(server), openTelemetryCollector(server, collector, world)];
   return [configMap(server, configOf(server, collector)), service(server), deployment(server, collector, world)];
 }

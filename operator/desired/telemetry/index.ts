@@ -4,8 +4,8 @@ import type { Telemetry } from "../../api/telemetry.ts";
 import { roleSelector } from "../labels.ts";
 import type { EnvVar } from "../pod-template.ts";
 import type { EffectivePool } from "../pool.ts";
-import { collectorName, collectorRole } from "./collector.ts";
 import { ports } from "./config.ts";
+import { collectorName, collectorRole } from "./parts.ts";
 
 /** The server that has the collector: the one that uses it, or the one that its `telemetry.shared` names. */
 export interface TelemetryOwner {
