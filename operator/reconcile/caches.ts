@@ -248,7 +248,8 @@ export function startCaches({
     labelSelector: selector,
     ...mayHaveCome(mcpServers),
   });
-  watchKind(pods, podStore, ours);
+  // Pods of other operators have our label of the server too, where they hand labels on, and say who manages them.
+  watchKind(pods, podStore, { labelSelector: serverLabel });
   for (const { type, optional, whole } of childKinds) {
     const store = childStores.get(type.kind);
     if (store) watchKind(type, store, { ...ours, metadataOnly: !whole, ...(optional && mayHaveCome(type)) });

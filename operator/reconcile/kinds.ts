@@ -43,7 +43,8 @@ const storeKinds: ResourceType[] = [
 ];
 
 /** Kinds for telemetry, of operators that may not be installed. */
-const telemetryKinds: ResourceType[] = [type("opentelemetry.io/v1beta1", "OpenTelemetryCollector")];
+const openTelemetryCollectors = type("opentelemetry.io/v1beta1", "OpenTelemetryCollector");
+const telemetryKinds: ResourceType[] = [openTelemetryCollectors];
 
 /** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
 const taskKinds = new Set([statefulSets, cloudNativePgClusters, redisReplications].map((each) => each.kind));
@@ -73,6 +74,7 @@ const wholeKinds = new Set([
   statefulSets,
   cloudNativePgClusters,
   redisReplications,
+  openTelemetryCollectors,
   httpRoutes,
   httpProxies,
 ]);

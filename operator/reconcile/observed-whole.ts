@@ -13,6 +13,8 @@ export interface Whole {
   deployment?: DeploymentState;
   route?: RouteState;
   store?: StoreObjectState;
+  /** Of an OpenTelemetryCollector: how many of its pods take telemetry; undefined: its operator has made none. */
+  ready?: number | undefined;
   /** Of an HTTPRoute: the pool that it is for. */
   pool?: string | undefined;
   /** Of an HTTPRoute: it takes no calls; of a StatefulSet: it has no pods. */
@@ -129,6 +131,16 @@ interface RedisReplicationObject extends ApiObject {
   status?: { masterNode?: string };
 }
 
+interface CollectorObject extends ApiObject {
+  status?: { scale?: { statusReplicas?: string } };
+}
+
+/** Told as `ready/all`. https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md */
+function readyOf({ status }: CollectorObject): number | undefined {
+  const ready = Number.parseInt(status?.scale?.statusReplicas ?? "", 10);
+  return Number.isNaN(ready) ? undefined : ready;
+}
+
 const observeRedisReplication = ({ status }: RedisReplicationObject): StoreObjectState => ({
   ready: Boolean(status?.masterNode),
   settled: true,
@@ -158,6 +170,7 @@ export const wholeOf: Record<string, (object: ApiObject, fields: AppliedFields) 
   }),
   Cluster: (object) => ({ store: observeCluster(object as ClusterObject) }),
   RedisReplication: (object) => ({ store: observeRedisReplication(object as RedisReplicationObject) }),
+  OpenTelemetryCollector: (object) => ({ ready: readyOf(object as CollectorObject) }),
   HTTPRoute: (object) => ({
     route: observeHttpRoute(object as HttpRouteObject),
     pool: object.metadata.labels?.[poolLabel],

@@ -242,8 +242,6 @@ async function planFor(gathered: Gathered, rings: Rings, context: PlanContext): 
 
 export interface ServerPlan {
   pools: EffectivePool[];
-  /** All with the server's labels. */
-  children: Child[];
   /** Of this very server, and not of an earlier one of its name. */
   own: Child[];
   whole: Plan;
@@ -272,5 +270,5 @@ export async function planServer(
   const { rings, dues } = await gatherRings(gathered, context);
   const whole = await planFor(gathered, rings, context);
   const { missing, collectorLacks } = config;
-  return { pools, children, own, whole, missing, collectorLacks, store, routing, dues };
+  return { pools, own, whole, missing, collectorLacks, store, routing, dues };
 }

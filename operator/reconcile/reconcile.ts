@@ -21,10 +21,10 @@ import { execute } from "./execute.ts";
 import { isWorkload } from "./kinds.ts";
 import type { Child, ObservedServer } from "./observed.ts";
 import type { Plan } from "./plan.ts";
-import { deploymentsOf, type PlanContext, planServer, type ServerPlan } from "./plan-server.ts";
+import { deploymentsOf, type PlanContext, planServer } from "./plan-server.ts";
 import type { Report } from "./report.ts";
 import { type GatheredStore, judgeStore } from "./task-store.ts";
-import { judgeTelemetry, operatedDeployment } from "./telemetry.ts";
+import { judgeTelemetry } from "./telemetry.ts";
 import type { Waited } from "./waited.ts";
 
 export interface ReconcileContext extends PlanContext {
@@ -87,7 +87,7 @@ function heldBack(whole: Plan, store: GatheredStore | undefined, verdict: StoreV
  * The plan with the collector's last configuration left alone as long as pods of it may run; and with all of it left alone
  * until the one that the OpenTelemetry Operator makes instead takes telemetry.
  */
-function withLastCollector(whole: Plan, { own, children }: ServerPlan): Plan {
+function withLastCollector(whole: Plan, own: Child[]): Plan {
   const isPart = ({ kind, role }: Child) => role === collectorRole && ["Deployment", "ConfigMap"].includes(kind);
   const last = own.find((each) => isPart(each) && each.deployment);
   if (!last?.deployment) return whole;
@@ -96,7 +96,7 @@ function withLastCollector(whole: Plan, { own, children }: ServerPlan): Plan {
     remove: whole.remove.filter((each) => !kept(each)),
   });
   const isOperated = [...whole.create, ...own].some(({ kind }) => kind === openTelemetryCollectorKind);
-  const isDue = !isOperated || operatedDeployment(children)?.available;
+  const isDue = !isOperated || own.some(({ ready = 0 }) => ready > 0);
   if (whole.remove.includes(last)) return isDue ? whole : without(isPart);
   if (isRolledOut(last.deployment) && !whole.update.some(({ child }) => child === last)) return whole;
   return without((each) => isPart(each) && each.kind === "ConfigMap");
@@ -178,7 +178,7 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const { missing, store, routing, dues } = planned;
   const { verdict, after: storeDue } = await judgeStore({ observed, server, ...planned }, context);
   const ofTelemetry = judgeTelemetry({ observed, server, ...planned }, context);
-  const whole = withLastCollector(heldBack(planned.whole, store, verdict), planned);
+  const whole = withLastCollector(heldBack(planned.whole, store, verdict), planned.own);
   const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);

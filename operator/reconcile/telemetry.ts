@@ -5,12 +5,11 @@ import { openTelemetryCollectorKind } from "../desired/telemetry/open-telemetry-
 import { collectorName, collectorRole, validator } from "../desired/telemetry/parts.ts";
 import { keyOf } from "../kube/store.ts";
 import { askEndpoint } from "../probe/endpoint.ts";
-import type { DeploymentState, MissingReference, TelemetryAnswer, TelemetryState } from "../status/observed.ts";
+import type { MissingReference, TelemetryAnswer, TelemetryState } from "../status/observed.ts";
 import { type TelemetryVerdict, telemetryVerdict } from "../status/telemetry.ts";
 import { type AskContext, lasts, secretText, toldOf } from "./ask.ts";
 import type { Caches } from "./caches.ts";
 import { type Child, configKey, type ObservedServer } from "./observed.ts";
-import { deploymentsOf } from "./plan-server.ts";
 
 /** The server whose collector this one uses; undefined when it asks for none, or nobody has it. */
 export const gatherTelemetry = (server: McpServer, caches: Pick<Caches, "server">): TelemetryOwner | undefined =>
@@ -19,8 +18,7 @@ export const gatherTelemetry = (server: McpServer, caches: Pick<Caches, "server"
 interface Seen {
   observed: ObservedServer;
   server: McpServer;
-  /** Not only its own: an operator's Deployment has the server's labels. */
-  children: Child[];
+  own: Child[];
   /** What the collector's variables need and isn't there. */
   collectorLacks: MissingReference | undefined;
 }
@@ -48,19 +46,16 @@ function stateOf(seen: Seen, context: AskContext): Gathered | undefined {
   return telemetry?.endpoint && endpointState(seen.server, telemetry.endpoint, context);
 }
 
-/** The Deployment that the OpenTelemetry Operator made of the server's collector; it has our labels, and not our owner. */
-export function operatedDeployment(children: Child[]): DeploymentState | undefined {
-  const collector = children.find(({ kind }) => kind === openTelemetryCollectorKind);
-  return children.find(({ deployment, owner }) => deployment && owner === collector?.uid)?.deployment;
-}
-
-function collectorState({ server, children, collectorLacks }: Seen, { caches }: AskContext): TelemetryState {
+function collectorState({ server, own, collectorLacks }: Seen, { caches }: AskContext): TelemetryState {
   const { namespace } = server.metadata;
   const name = collectorName(server.metadata.name);
   const byOperator = caches.sees(openTelemetryCollectorKind);
-  const deployment = byOperator ? operatedDeployment(children) : deploymentsOf(children).get(name);
+  const found = own.find(
+    ({ kind, name: theirs }) => theirs === name && kind === (byOperator ? openTelemetryCollectorKind : "Deployment"),
+  );
+  const ready = byOperator ? found?.ready : found?.deployment?.available;
   const problem = caches.podProblems(keyOf(server.metadata)).find(({ role }) => role === collectorRole);
-  return { source: "collector", namespace, name, byOperator, deployment, problem, validator, lacks: collectorLacks };
+  return { source: "collector", namespace, name, byOperator, ready, problem, validator, lacks: collectorLacks };
 }
 
 function sharedState({ metadata: { namespace } }: McpServer, name: string, { caches }: AskContext): TelemetryState {

@@ -125,7 +125,8 @@ export type TelemetryState = { namespace: string } & (
       name: string;
       /** The OpenTelemetry Operator runs it. */
       byOperator: boolean;
-      deployment: DeploymentState | undefined;
+      /** How many pods take telemetry; undefined: none was made so far. */
+      ready: number | undefined;
       problem: PodProblem | undefined;
       /** The container that checks the configuration. */
       validator: string;

@@ -1,6 +1,6 @@
 // Whether telemetry of a server's pods gets where it should, and what to do when not. Pure. It never keeps a server from Ready.
 import type { Condition } from "../api/mcpserver.ts";
-import type { DeploymentState, MissingReference, PodProblem, TelemetryAnswer, TelemetryState } from "./observed.ts";
+import type { MissingReference, PodProblem, TelemetryAnswer, TelemetryState } from "./observed.ts";
 import { hints } from "./pod-problem.ts";
 
 /** The condition TelemetryReady, but for its times. */
@@ -11,43 +11,42 @@ const fails = (reason: string, message: string): TelemetryVerdict => ({ status: 
 
 type Of<S extends TelemetryState["source"]> = Extract<TelemetryState, { source: S }>;
 
-const isUp = (deployment: DeploymentState | undefined) => (deployment?.available ?? 0) > 0;
-
 /** What becomes of the server's telemetry meanwhile. */
-const meanwhile = (deployment: DeploymentState | undefined) =>
-  isUp(deployment)
+const meanwhile = ({ ready = 0 }: Of<"collector">) =>
+  ready > 0
     ? "The collector runs on with its last good configuration."
     : "Until then, pods drop what they would send; calls go on.";
 
-function missing({ kind, name }: MissingReference, { namespace, deployment }: Of<"collector">): TelemetryVerdict {
-  const said = `${kind} ${name} isn't in namespace ${namespace}, and spec.telemetry.collector.env needs it: create it, or correct the spec.`;
-  return fails(`${kind}NotFound`, `${said} ${meanwhile(deployment)}`);
+function missing({ kind, name }: MissingReference, state: Of<"collector">): TelemetryVerdict {
+  const said = `${kind} ${name} isn't in namespace ${state.namespace}, and spec.telemetry.collector.env needs it: create it, or correct the spec.`;
+  return fails(`${kind}NotFound`, `${said} ${meanwhile(state)}`);
 }
 
-function podProblem(problem: PodProblem, { namespace, deployment, validator }: Of<"collector">): TelemetryVerdict {
+function podProblem(problem: PodProblem, state: Of<"collector">): TelemetryVerdict {
+  const { namespace, validator } = state;
   const { pod, container, reason, message } = problem;
   const said = message === "" ? "" : ` ${message.replace(/\.$/, "")}.`;
   if (container === validator && problem.exitCode !== undefined)
     return fails(
       "CollectorConfigInvalid",
-      `The collector refuses its configuration:${said} Correct spec.telemetry.collector. ${meanwhile(deployment)}`,
+      `The collector refuses its configuration:${said} Correct spec.telemetry.collector. ${meanwhile(state)}`,
     );
   const look = reason === "CrashLoopBackOff" ? `logs --previous ${pod}` : `describe pod ${pod}`;
   return fails(
     reason,
-    `The collector in pod ${pod} doesn't run:${said} ${hints[reason] ?? "see the pod"}: kubectl -n ${namespace} ${look}. ${meanwhile(deployment)}`,
+    `The collector in pod ${pod} doesn't run:${said} ${hints[reason] ?? "see the pod"}: kubectl -n ${namespace} ${look}. ${meanwhile(state)}`,
   );
 }
 
 function collector(state: Of<"collector">): TelemetryVerdict {
-  const { namespace, name, byOperator, deployment, problem, lacks } = state;
+  const { namespace, name, byOperator, ready, problem, lacks } = state;
   if (lacks) return missing(lacks, state);
   if (problem) return podProblem(problem, state);
-  if (isUp(deployment)) return holds(`Collector ${name} takes telemetry.`);
+  if (ready) return holds(`Collector ${name} takes telemetry.`);
   return fails(
     "CollectorStarting",
     `Collector ${name} has no pod that takes telemetry yet: ${
-      byOperator && !deployment
+      byOperator && ready === undefined
         ? `see whether the OpenTelemetry Operator runs, and what it says of it: kubectl -n ${namespace} describe opentelemetrycollector ${name}`
         : `kubectl -n ${namespace} get pods -l anypod.dev/role=collector`
     }`,

@@ -38,10 +38,12 @@ export async function install({ client }: TestKube, types: ResourceType[]): Prom
   };
 }
 
-const ofStores = ["Cluster", "RedisReplication", "RedisSentinel"];
-/** The same of kinds that operators of stores bring. */
-export const installStores = (kube: TestKube) =>
+/** The same of these kinds, which operators of others bring. */
+export const installKinds = (kube: TestKube, kinds: string[]) =>
   install(
     kube,
-    childKinds.flatMap(({ type }) => (ofStores.includes(type.kind) ? [type] : [])),
+    childKinds.flatMap(({ type }) => (kinds.includes(type.kind) ? [type] : [])),
   );
+
+/** The same of kinds that operators of stores bring. */
+export const installStores = (kube: TestKube) => installKinds(kube, ["Cluster", "RedisReplication", "RedisSentinel"]);

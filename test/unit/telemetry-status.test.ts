@@ -1,15 +1,14 @@
 // What TelemetryReady says, for all that can be known of a server's telemetry.
 import { describe, expect, test } from "vitest";
-import type { DeploymentState, TelemetryState } from "../../operator/status/observed.ts";
+import type { TelemetryState } from "../../operator/status/observed.ts";
 import { telemetryVerdict } from "../../operator/status/telemetry.ts";
 
-const up = { available: 1 } as DeploymentState;
 const collector: TelemetryState = {
   source: "collector",
   namespace: "shop",
   name: "basket-collector",
   byOperator: false,
-  deployment: up,
+  ready: 1,
   problem: undefined,
   validator: "validate",
   lacks: undefined,
@@ -52,7 +51,13 @@ describe("all is well", () => {
 
 describe("what is wrong is told, and what to do, and what becomes of calls", () => {
   test.each<[string, TelemetryState, string, RegExp]>([
-    ["no pod yet", { ...collector, deployment: undefined }, "CollectorStarting", /kubectl -n shop get pods/],
+    [
+      "no pod yet of the OpenTelemetry Operator",
+      { ...collector, byOperator: true, ready: undefined },
+      "CollectorStarting",
+      /see whether the OpenTelemetry Operator runs.*describe opentelemetrycollector basket-collector/,
+    ],
+    ["no pod yet", { ...collector, ready: undefined }, "CollectorStarting", /kubectl -n shop get pods/],
     [
       "a configuration that it refuses",
       { ...collector, problem: { ...problem, exitCode: 1 } },
@@ -61,7 +66,7 @@ describe("what is wrong is told, and what to do, and what becomes of calls", () 
     ],
     [
       "the same with none before it",
-      { ...collector, deployment: undefined, problem: { ...problem, exitCode: 1 } },
+      { ...collector, ready: undefined, problem: { ...problem, exitCode: 1 } },
       "CollectorConfigInvalid",
       /pods drop what they would send; calls go on/,
     ],
