@@ -40,6 +40,7 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" ? value.slice(0, 256) : undefined;
 }
 
-function asRecord(value: unknown): Record<string, unknown> {
+/** The fields of an object; none of what is something else. */
+export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

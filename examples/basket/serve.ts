@@ -10,6 +10,7 @@ import {
 import { type Connections, watchConnections } from "./connections.ts";
 import { describeRequest, type Log, type RequestFacts } from "./log.ts";
 import type { Settings } from "./settings.ts";
+import type { Operation, Telemetry } from "./telemetry.ts";
 
 // Above the idle time-outs of common load balancers (60 s; Traefik's is 90 s), so that they, not we, close idle connections.
 const KEEP_ALIVE_MS = 95_000;
@@ -21,12 +22,13 @@ export interface Service {
   readonly createServer: McpServerFactory;
   /** Where change events for subscriptions/listen come from; in-process when left out. */
   readonly bus?: ServerEventBus;
+  readonly begin: Telemetry["begin"];
   /** Called after the last answer, before the process exits. */
   readonly close: () => Promise<void>;
 }
 
 /** Listens until SIGTERM or SIGINT, then drains and ends the process. */
-export function serve({ settings, log, createServer: factory, bus, close }: Service): void {
+export function serve({ settings, log, createServer: factory, bus, begin, close }: Service): void {
   const onerror = (error: Error) => log.debug({ error: error.message }, "request refused");
   const handler = createMcpHandler(factory, { onerror, ...(bus && { bus }) });
   const http = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
@@ -37,7 +39,7 @@ export function serve({ settings, log, createServer: factory, bus, close }: Serv
     const path = request.url?.split("?", 1)[0];
     if (path === "/readyz") return answer(response, connections.leaving ? 503 : 200);
     if (path !== settings.path) return answer(response, 404);
-    if (isAllowed(request, response)) void answerMcp({ handler, log }, request, response);
+    if (isAllowed(request, response)) void answerMcp({ handler, log, begin }, request, response);
   });
   http.on("error", (error) => {
     log.fatal({ error: error.message }, "cannot listen");
@@ -85,16 +87,19 @@ async function leaveGently(connections: Connections, drainMs: number, log: Log):
 }
 
 async function answerMcp(
-  { handler, log }: { handler: McpHttpHandler; log: Log },
+  { handler, log, begin }: { handler: McpHttpHandler; log: Log; begin: Telemetry["begin"] },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const start = performance.now();
   const facts: RequestFacts = {};
+  let operation: Operation | undefined;
   response.once("close", () => {
     const ms = Math.round(performance.now() - start);
     const aborted = !response.writableFinished;
-    log.info({ ...facts, status: response.statusCode, ms, ...(aborted && { aborted }) }, "request");
+    const status = response.statusCode;
+    log.info({ ...facts, status, ms, ...(aborted && { aborted }) }, "request");
+    operation?.end({ status, aborted });
   });
   // The body is read once: here, for the log, and handed on parsed. What is no JSON is the handler's to refuse.
   const fetch: McpHttpHandler["fetch"] = async (webRequest, options) => {
@@ -103,7 +108,9 @@ async function answerMcp(
       .json()
       .catch(() => undefined);
     Object.assign(facts, describeRequest(parsedBody, webRequest.headers.get("traceparent")));
-    const answer = await handler.fetch(webRequest, parsedBody === undefined ? options : { ...options, parsedBody });
+    operation = begin({ message: parsedBody, headers: webRequest.headers });
+    const handle = () => handler.fetch(webRequest, parsedBody === undefined ? options : { ...options, parsedBody });
+    const answer = await (operation ? operation.answer(handle) : handle());
     // Streams come with `Connection: keep-alive`, which would take back the `close` of a server that is leaving.
     answer.headers.delete("connection");
     return answer;

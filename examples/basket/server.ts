@@ -6,7 +6,7 @@ import { start } from "./start.ts";
 import { openTasks } from "./tasks.ts";
 import { finishPacking } from "./tools/pack-basket.ts";
 
-start("basket", packageJson.version, ({ settings, store, ring }) => {
+await start("basket", packageJson.version, ({ settings, store, ring }) => {
   const shop = {
     self: { pod: settings.pod, version: settings.version },
     baskets: openBaskets(store),

@@ -1,4 +1,4 @@
-// What the environment may say, read once at start. Nothing else in this server looks at process.env.
+// What the environment may say, read once at start. Nothing else in this server looks at process.env, but OpenTelemetry.
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { StoreSettings } from "./store-url.ts";

@@ -5,6 +5,7 @@ import { createRing } from "./ring.ts";
 import { serve } from "./serve.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
+import { openTelemetry } from "./telemetry.ts";
 
 export interface Parts {
   readonly settings: Settings;
@@ -18,7 +19,7 @@ export interface Served {
 }
 
 /** Reads the environment, opens what is shared, and serves what `build` makes of it until the process is told to end. */
-export function start(name: string, version: string, build: (parts: Parts) => Served): void {
+export async function start(name: string, version: string, build: (parts: Parts) => Served): Promise<void> {
   const log = createLog({ server: name });
   // The SDK writes five plain lines for each request of a server that has a tool with a non-ASCII name.
   console.warn = (...words: unknown[]) => log.debug({ warning: words.map(String).join(" ") }, "console");
@@ -29,7 +30,9 @@ export function start(name: string, version: string, build: (parts: Parts) => Se
       own.warn("requestState is sealed with a random key: set MCP_REQUEST_STATE_KEY before running more than one pod");
     const store = openStore(settings.store, own);
     const served = build({ settings, store, ring: createRing(settings.keys) });
-    serve({ settings, log: own, ...served, close: store.close });
+    const telemetry = await openTelemetry({ name, version: settings.version }, own);
+    const close = async () => void (await Promise.all([store.close(), telemetry.close()]));
+    serve({ settings, log: own, ...served, begin: telemetry.begin, close });
   } catch (error) {
     log.fatal({ error: error instanceof Error ? error.message : String(error) }, "cannot start");
     process.exitCode = 1;

@@ -1,6 +1,7 @@
 // What calls and the log hear when a store is away: in bounded time, once, and without a word of its URL.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "./log.ts";
+import { reasonOf } from "./reason.ts";
 import type { Store } from "./store.ts";
 
 /** No call waits longer than this for the store. */
@@ -30,18 +31,6 @@ export function watchOutages(log: Log): Outages {
       last = "";
     },
   };
-}
-
-/**
- * A code such as ECONNREFUSED, WRONGPASS or 28P01. Never the message of a client library: those may quote a URL, a user or a
- * command with its arguments.
- */
-export function reasonOf(error: unknown): string {
-  const { code, message = "", name = "Error" } = error as { code?: unknown; message?: string; name?: string };
-  if (typeof code === "string" && /^[A-Z0-9_]+$/.test(code)) return code;
-  const [reply] = /^[A-Z]{4,}(?= )/.exec(message) ?? [];
-  if (reply !== undefined) return reply;
-  return /timeout|timed out/i.test(message) ? "timeout" : name;
 }
 
 /** The same store, whose calls end in time, with a result or a `StoreError`. */

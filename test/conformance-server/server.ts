@@ -5,7 +5,7 @@ import { openTasks } from "../../examples/basket/tasks.ts";
 import { createConformanceServer } from "./mcp.ts";
 import { taskKinds } from "./tools/tasks.ts";
 
-start("conformance", "1.0.0", ({ settings, store, ring }) => {
+await start("conformance", "1.0.0", ({ settings, store, ring }) => {
   const kit = { tasks: openTasks(store, taskKinds), ring, bus: new InMemoryServerEventBus() };
   return { createServer: () => createConformanceServer(settings.version, kit), bus: kit.bus };
 });

@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callFast } from "../../driver/calls.ts";
 import { connect } from "../../driver/client.ts";
+import { otlpSink } from "../../support/otlp-sink.ts";
 import { basket, conformance, driver, startServer } from "./harness.ts";
 
 // CommonJS dependencies call `require`, which an ES module doesn't have.
@@ -34,11 +35,15 @@ async function bundle(entry: string, name: string): Promise<string> {
   return outfile;
 }
 
-test("the basket server works as one file", async () => {
-  const env = { POD_NAME: "bundled", MCP_TASK_STORE_URL: "postgresql://127.0.0.1:1/none" };
+test("the basket server works as one file, and tells OpenTelemetry of its calls", async () => {
+  await using sink = await otlpSink();
+  const otel = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+  const env = { POD_NAME: "bundled", MCP_TASK_STORE_URL: "postgresql://127.0.0.1:1/none", ...otel };
   await using server = await startServer(await bundle(basket, "basket.mjs"), env);
   await using caller = await connect(server.url, "fresh");
   expect(await callFast(caller.client)).toEqual({ pod: "bundled", version: "1.0.0" });
+  expect(await server.stop()).toBe(0);
+  expect(sink.spans).toMatchObject([{ name: "server/discover" }, { name: "tools/call price" }]);
 });
 
 test("driver, conformance suite and conformance server work as one file each", async () => {
