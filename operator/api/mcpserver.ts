@@ -4,6 +4,7 @@
 import * as z from "zod";
 import * as core from "./core.ts";
 import { rotateEvery } from "./duration.ts";
+import { scrapersNamed } from "./metrics.ts";
 import { canary, legacy, mainPool, pools } from "./pool.ts";
 import { modernVersion, routing } from "./routing.ts";
 import { text, withRules } from "./rule.ts";
@@ -158,6 +159,7 @@ export const spec = withRules(
     paused: z.boolean().default(false).describe("Hands off: no object is written until it is false."),
   }),
   oneScaler,
+  scrapersNamed,
 );
 
 const condition = z.strictObject({

@@ -1,7 +1,8 @@
 // Where a server's traces, metrics and logs go: a collector that anypod runs, one that is there, or another server's.
 import * as z from "zod";
 import * as core from "./core.ts";
-import { exactlyOne, text, withRules } from "./rule.ts";
+import { metrics, oneSource, somethingToScrape } from "./metrics.ts";
+import { text, withRules } from "./rule.ts";
 
 /** `type` or `type/name`, as the collector names its parts. */
 const partName = "^[A-Za-z][A-Za-z0-9_]*(/[A-Za-z0-9_.-]+)?$";
@@ -20,10 +21,16 @@ const atLeastOne = {
 
 /** Parts that anypod makes itself. */
 const own = ["memory_limiter", "resource", "batch"];
+/** What `metrics` has the collector tell Prometheus with. */
+export const ownExporter = "prometheus/anypod";
 
 const collector = withRules(
   z.strictObject({
-    exporters: withRules(parts("exporters"), atLeastOne).describe(
+    exporters: withRules(parts("exporters"), atLeastOne, {
+      cel: `!('${ownExporter}' in self)`,
+      message: `exporter ${ownExporter} is telemetry.metrics' own: name yours otherwise, such as prometheus/mine`,
+      holds: (value) => !(ownExporter in value),
+    }).describe(
       "Exporters of the OpenTelemetry Collector, as its configuration has them; what is secret stands there as a variable of env.",
     ),
     processors: withRules(parts("processors"), {
@@ -74,8 +81,10 @@ export const telemetry = withRules(
       .describe(
         "Share of the traces that begin here; those that a caller began are kept or not as the caller says. All when not given.",
       ),
+    metrics: metrics.optional().describe("Has Prometheus scrape metrics, by a PodMonitor. Not at all when not given."),
   }),
-  exactlyOne("telemetry", ["collector", "endpoint", "shared"]),
+  oneSource,
+  somethingToScrape,
 );
 
 export type Telemetry = z.output<typeof telemetry>;

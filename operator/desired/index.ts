@@ -17,6 +17,7 @@ import { type StoreWorld, taskStoreObjects } from "./task-store/index.ts";
 import { type CollectorWorld, collectorObjects } from "./telemetry/collector.ts";
 import { type TelemetryOwner, telemetryTarget } from "./telemetry/index.ts";
 import { openTelemetryCollectorKind } from "./telemetry/open-telemetry-collector.ts";
+import { podMonitorKind, podMonitors } from "./telemetry/pod-monitor.ts";
 
 /** All that the desired objects depend on beside the server itself. */
 export interface World {
@@ -59,6 +60,7 @@ export function desired(server: McpServer, world: World): KubeObject[] {
       ? collectorObjects(server, collector, { ...telemetry, byOperator: isInstalled(openTelemetryCollectorKind) })
       : []
     ).flatMap(seal),
+    ...(telemetry && isInstalled(podMonitorKind) ? podMonitors(server) : []).flatMap(seal),
     ...poolsOf(server).flatMap((pool) => {
       const [pods] = seal(deployment(server, pool, { configHash, uses })) as [KubeObject];
       return [

@@ -3,7 +3,7 @@ import type { McpServer } from "../api/mcpserver.ts";
 import { poolLabel, serverLabel } from "./labels.ts";
 import { ownName } from "./names.ts";
 import { child, type KubeObject } from "./object.ts";
-import { type PodUses, portName } from "./pod-template.ts";
+import { type PodUses, portName, scrapedPort } from "./pod-template.ts";
 import { ports } from "./telemetry/config.ts";
 
 const dns = {
@@ -13,6 +13,15 @@ const dns = {
   ],
 };
 const ownNamespace = [{ podSelector: {} }];
+
+const anyPod = [{ namespaceSelector: {} }];
+
+/** Scrapers, of a server that tells metrics itself. */
+function scrapers({ spec }: McpServer): object[] {
+  const metrics = spec.telemetry?.metrics;
+  if (metrics?.port === undefined) return [];
+  return [{ from: metrics.from ?? anyPod, ports: [{ protocol: "TCP", port: scrapedPort(spec) }] }];
+}
 
 const toPods = (matchLabels: Record<string, string>, numbers: number[]) => ({
   to: [{ podSelector: { matchLabels } }],
@@ -35,7 +44,10 @@ export function networkPolicy(server: McpServer, uses: PodUses): KubeObject | un
       // Of all pools, and not of the server's store.
       podSelector: { matchLabels: { [serverLabel]: name }, matchExpressions: [{ key: poolLabel, operator: "Exists" }] },
       policyTypes: ["Ingress", "Egress"],
-      ingress: [{ from: network.from ?? ownNamespace, ports: [{ protocol: "TCP", port: portName }] }],
+      ingress: [
+        { from: network.from ?? ownNamespace, ports: [{ protocol: "TCP", port: portName }] },
+        ...scrapers(server),
+      ],
       egress: [dns, ...toUses(uses), ...(network.egress ?? [])],
     },
   };

@@ -30,6 +30,10 @@ export interface PodTemplate {
 
 /** Name of the container's port, which Services and probes refer to. */
 export const portName = "mcp";
+const metricsPortName = "metrics";
+/** Name of the port that the server tells metrics at. */
+export const scrapedPort = ({ port, telemetry }: Spec) =>
+  telemetry?.metrics?.port === port ? portName : metricsPortName;
 /** The user that pods run as: `nonroot` in distroless images; set, because images rarely name a numeric one. */
 const nonRoot = 65532;
 
@@ -59,7 +63,7 @@ function container(server: McpServer, pool: EffectivePool, { store, telemetry }:
     image: pool.image,
     ...pick({ imagePullPolicy, command, args, envFrom }),
     env: environment(server, [...uses.env, ...telemetryEnv(server, pool, telemetry)]),
-    ports: [{ name: portName, containerPort: port, protocol: "TCP" }],
+    ports: [{ name: portName, containerPort: port, protocol: "TCP" }, ...metricsPort(server)],
     resources: pool.resources,
     // A GET would fail a server that answers POST alone, as 2026-07-28 has it.
     readinessProbe: { tcpSocket: { port: portName }, periodSeconds: 2 },
@@ -67,6 +71,13 @@ function container(server: McpServer, pool: EffectivePool, { store, telemetry }:
     securityContext: restrictedContainer,
     volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...uses.volumeMounts],
   };
+}
+
+/** The port that the server tells metrics at, unless it is that of calls. */
+function metricsPort({ spec }: McpServer): object[] {
+  const containerPort = spec.telemetry?.metrics?.port;
+  if (containerPort === undefined || containerPort === spec.port) return [];
+  return [{ name: metricsPortName, containerPort, protocol: "TCP" }];
 }
 
 /** Goes on serving while endpoints and gateways learn that the pod goes: the kubelet sleeps, as images have no shell. */

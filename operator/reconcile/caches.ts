@@ -163,7 +163,8 @@ export function startCaches({
   };
   const tellRouted = () => tellAll([...servers.values()].filter(({ spec }) => spec?.routing));
   /** A kind has come or gone: those may be waiting for it, or have to say that they are. */
-  const tellDependents = () => tellAll([...servers.values()].filter(({ spec }) => spec?.routing ?? spec?.taskStore));
+  const tellDependents = () =>
+    tellAll([...servers.values()].filter(({ spec }) => spec?.routing ?? spec?.taskStore ?? spec?.telemetry?.metrics));
   const ofServer = {
     indexBy: (value: { namespace: string; server: string }) => [serverKeyOf(value)],
     // Both, as somebody may have changed the label that says whose it is.

@@ -44,7 +44,7 @@ const storeKinds: ResourceType[] = [
 
 /** Kinds for telemetry, of operators that may not be installed. */
 const openTelemetryCollectors = type("opentelemetry.io/v1beta1", "OpenTelemetryCollector");
-const telemetryKinds: ResourceType[] = [openTelemetryCollectors];
+const telemetryKinds: ResourceType[] = [openTelemetryCollectors, type("monitoring.coreos.com/v1", "PodMonitor")];
 
 /** Kinds with tasks in them: while their server lives, none is deleted, whatever its spec says. */
 const taskKinds = new Set([statefulSets, cloudNativePgClusters, redisReplications].map((each) => each.kind));

@@ -1,8 +1,10 @@
 // Where a server's telemetry goes, and what is known of it.
 import type { McpServer } from "../api/mcpserver.ts";
+import { ownName } from "../desired/names.ts";
 import { type TelemetryOwner, telemetryOwner } from "../desired/telemetry/index.ts";
 import { openTelemetryCollectorKind } from "../desired/telemetry/open-telemetry-collector.ts";
 import { collectorName, collectorRole, validator } from "../desired/telemetry/parts.ts";
+import { podMonitorKind } from "../desired/telemetry/pod-monitor.ts";
 import { keyOf } from "../kube/store.ts";
 import { askEndpoint } from "../probe/endpoint.ts";
 import type { MissingReference, TelemetryAnswer, TelemetryState } from "../status/observed.ts";
@@ -40,14 +42,21 @@ export function judgeTelemetry(
 }
 
 function stateOf(seen: Seen, context: AskContext): Gathered | undefined {
-  const { telemetry } = seen.server.spec;
-  if (telemetry?.collector) return { state: collectorState(seen, context) };
-  if (telemetry?.shared) return { state: sharedState(seen.server, telemetry.shared.name, context) };
-  return telemetry?.endpoint && endpointState(seen.server, telemetry.endpoint, context);
+  const { metadata, spec } = seen.server;
+  const { telemetry } = spec;
+  if (!telemetry) return;
+  const monitor = telemetry.metrics && (context.caches.sees(podMonitorKind) ? "installed" : "absent");
+  const common: Common = { namespace: metadata.namespace, monitor };
+  const { collector, shared, endpoint } = telemetry;
+  if (collector) return { state: collectorState(common, seen, context) };
+  if (shared) return { state: sharedState(common, shared.name, context) };
+  if (endpoint) return endpointState(common, { server: seen.server, endpoint }, context);
+  return { state: { ...common, source: "server", name: ownName(metadata.name) } };
 }
 
-function collectorState({ server, own, collectorLacks }: Seen, { caches }: AskContext): TelemetryState {
-  const { namespace } = server.metadata;
+type Common = Pick<TelemetryState, "namespace" | "monitor">;
+
+function collectorState(common: Common, { server, own, collectorLacks }: Seen, { caches }: AskContext): TelemetryState {
   const name = collectorName(server.metadata.name);
   const byOperator = caches.sees(openTelemetryCollectorKind);
   const found = own.find(
@@ -55,28 +64,30 @@ function collectorState({ server, own, collectorLacks }: Seen, { caches }: AskCo
   );
   const ready = byOperator ? found?.ready : found?.deployment?.available;
   const problem = caches.podProblems(keyOf(server.metadata)).find(({ role }) => role === collectorRole);
-  return { source: "collector", namespace, name, byOperator, ready, problem, validator, lacks: collectorLacks };
+  return { ...common, source: "collector", name, byOperator, ready, problem, validator, lacks: collectorLacks };
 }
 
-function sharedState({ metadata: { namespace } }: McpServer, name: string, { caches }: AskContext): TelemetryState {
+function sharedState(common: Common, name: string, { caches }: AskContext): TelemetryState {
+  const { namespace } = common;
   const other = caches.server(keyOf({ namespace, name }));
   const theirs = other?.spec?.telemetry;
-  const found = !other ? "missing" : theirs && !theirs.shared ? "found" : "without collector";
+  const found = !other ? "missing" : (theirs?.collector ?? theirs?.endpoint) ? "found" : "without collector";
   const condition = other?.status.conditions?.find(({ type }) => type === "TelemetryReady");
-  return { source: "shared", namespace, name, found, condition };
+  return { ...common, source: "shared", name, found, condition };
 }
 
 type Endpoint = NonNullable<NonNullable<McpServer["spec"]["telemetry"]>["endpoint"]>;
 type Asked = TelemetryAnswer | { lacks: { name: string; key: string } };
 
 function endpointState(
-  server: McpServer,
-  { url, protocol, headersSecretRef }: Endpoint,
+  { namespace, monitor }: Common,
+  { server, endpoint }: { server: McpServer; endpoint: Endpoint },
   context: AskContext,
 ): Gathered {
-  const { namespace, uid } = server.metadata;
+  const { url, protocol, headersSecretRef } = endpoint;
+  const { uid } = server.metadata;
   const { caches, client, answers, wake } = context;
-  const common = { source: "endpoint" as const, namespace, url };
+  const common = { source: "endpoint" as const, namespace, monitor, url };
   const secret = headersSecretRef && caches.config(configKey("Secret", { namespace, name: headersSecretRef.name }));
   if (headersSecretRef && !secret)
     return { state: { ...common, lacks: { name: headersSecretRef.name }, answer: undefined } };

@@ -118,7 +118,17 @@ export type StoreState = { namespace: string } & (
 export type TelemetryAnswer = { ok: true } | { ok: false; why: "unreachable" | "refused"; said: string };
 
 /** What is known of where a server's telemetry goes. */
-export type TelemetryState = { namespace: string } & (
+export type TelemetryState = {
+  namespace: string;
+  /** What finds the server's pods for Prometheus; undefined when nobody asks for it. */
+  monitor: "installed" | "absent" | undefined;
+} & (
+  | {
+      /** The server itself, which Prometheus scrapes: nothing is sent. */
+      source: "server";
+      /** Of the PodMonitor. */
+      name: string;
+    }
   | {
       source: "collector";
       /** Of its Deployment. */

@@ -89,11 +89,22 @@ function shared({ name, namespace, found, condition }: Of<"shared">): TelemetryV
   );
 }
 
+const noMonitor = fails(
+  "PodMonitorNotInstalled",
+  "The cluster has no kind PodMonitor, or anypod may not see it, so Prometheus isn't told of spec.telemetry.metrics: install the Prometheus Operator, or take metrics out of the spec. anypod notices it at once; calls and all other telemetry go on.",
+);
+
 /**
  * The verdict.
  * @param before what it was: it stands while nobody knows better, as after a start of the operator
  */
 export function telemetryVerdict(state: TelemetryState, before: TelemetryVerdict | undefined): TelemetryVerdict {
+  const ofSource = sourceVerdict(state, before);
+  return ofSource.status === "True" && state.monitor === "absent" ? noMonitor : ofSource;
+}
+
+function sourceVerdict(state: TelemetryState, before: TelemetryVerdict | undefined): TelemetryVerdict {
+  if (state.source === "server") return holds(`PodMonitor ${state.name} tells Prometheus of the server's pods.`);
   if (state.source === "collector") return collector(state);
   if (state.source === "shared") return shared(state);
   return (

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { crd } from "../../operator/api/crd.ts";
+import { type Definition, monitoringDefinition } from "../cluster/addons/monitoring-crds.ts";
 import { moduleSources } from "../cluster/go-modules.ts";
 
 type Schema = Record<string, unknown>;
@@ -55,14 +56,6 @@ function writeKubernetes(folder: string, document: string): void {
   }
 }
 
-interface Definition {
-  spec: {
-    group: string;
-    names: { kind: string };
-    versions: { name: string; schema: { openAPIV3Schema: { properties: Schema } } }[];
-  };
-}
-
 function writeCustom(folder: string, { spec: { group, names, versions } }: Definition): void {
   for (const { name, schema } of versions) {
     const { properties, ...rest } = schema.openAPIV3Schema;
@@ -75,9 +68,7 @@ function writeCustom(folder: string, { spec: { group, names, versions } }: Defin
 export async function writeSchemas(folder: string, more: string[] = []): Promise<void> {
   const kubernetes = await moduleSources("kubernetes", "k8s.io/kubernetes");
   writeKubernetes(folder, join(kubernetes, "api/openapi-spec/swagger.json"));
-  const prometheus = "github.com/prometheus-operator/prometheus-operator";
-  const definitions = join(await moduleSources("prometheus-operator", prometheus), "example/prometheus-operator-crd");
-  const monitors = readFileSync(join(definitions, "monitoring.coreos.com_servicemonitors.yaml"), "utf8");
+  const monitoring = await Promise.all(["servicemonitors", "prometheusrules"].map(monitoringDefinition));
   const others = more.map((file) => load(readFileSync(file, "utf8")));
-  for (const definition of [load(monitors), crd(), ...others]) writeCustom(folder, definition as Definition);
+  for (const definition of [...monitoring, crd(), ...others]) writeCustom(folder, definition as Definition);
 }

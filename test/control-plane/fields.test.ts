@@ -6,7 +6,7 @@ import { startKubelet } from "../chaos/kubelet.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually } from "../support/wait.ts";
-import { installStores } from "./definitions.ts";
+import { installOperators } from "./definitions.ts";
 
 const kubeconfig = inject("kubeconfig");
 const image = "registry.example.com/basket-mcp:1.4.0";
@@ -20,7 +20,7 @@ beforeAll(async () => {
   kube = await testKube(kubeconfig);
   operator = await startOperator(inject("operator").kubeconfig);
   kubelet = startKubelet(kube.client, kube.namespace);
-  uninstall = await installStores(kube);
+  uninstall = await installOperators(kube);
   await kube.applyServer("lender", {
     image,
     taskStore: { redis: { url: { secretKeyRef } } },
@@ -587,6 +587,9 @@ const collectorConfig = (objects: Objects) => {
   return text && JSON.parse(text);
 };
 const otlp = { url: "https://otel.example.com" };
+const told = (more: object) => sent({ metrics: { port: 9464, ...more } });
+const monitor = (objects: Objects) => main(objects, "PodMonitor");
+const scraped = (objects: Objects) => monitor(objects)?.spec.podMetricsEndpoints[0];
 
 /** The same, of where telemetry goes. */
 const telemetryCases: Case[] = [
@@ -649,6 +652,47 @@ const telemetryCases: Case[] = [
     with: sent({ endpoint: otlp, samplingPercent: 25 }),
     shows: (o) => variable(o, "OTEL_TRACES_SAMPLER_ARG"),
     expected: "0.25",
+  },
+  {
+    field: "telemetry.metrics.port",
+    with: told({}),
+    shows: (o) => [container(o)?.ports[1], scraped(o)?.port],
+    expected: [{ name: "metrics", containerPort: 9464, protocol: "TCP" }, "metrics"],
+  },
+  {
+    field: "telemetry.metrics.path",
+    with: told({ path: "/prometheus" }),
+    shows: (o) => scraped(o)?.path,
+    expected: "/prometheus",
+  },
+  {
+    field: "telemetry.metrics.interval",
+    with: told({ interval: "5s" }),
+    shows: (o) => scraped(o)?.interval,
+    expected: "5s",
+  },
+  {
+    field: "telemetry.metrics.labels",
+    with: told({ labels: { release: "prometheus" } }),
+    shows: (o) => monitor(o)?.metadata.labels?.release,
+    expected: "prometheus",
+  },
+  {
+    field: "telemetry.metrics.from",
+    without: { network: {} },
+    with: told({ from: [peer] }),
+    shows: (o) => main(o, "NetworkPolicy")?.spec.ingress[1]?.from,
+    expected: [peer],
+  },
+  {
+    field: "telemetry.metrics",
+    with: sent({ collector: { exporters: { debug: {} } }, metrics: { interval: "5s" } }),
+    shows: (o) => [
+      collectorConfig(o)?.service.pipelines.metrics.exporters,
+      variable(o, "OTEL_METRIC_EXPORT_INTERVAL"),
+      o.get("PodMonitor/collector")?.spec.podMetricsEndpoints.map(({ port }: AnyObject) => port),
+    ],
+    expected: [["debug", "prometheus/anypod"], "5000", ["told", "metrics"]],
   },
 ];
 

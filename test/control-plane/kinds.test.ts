@@ -51,7 +51,8 @@ async function specOf(kind: string): Promise<SpecInput> {
   const hostnames = [`${kind.toLowerCase()}.example.com`];
   const rateLimits = [{ tool: "pay", requests: 60 }];
   const taskStore = taskStores[kind];
-  const all = { image, network: {}, pools: [{ name: "a" }], ...(taskStore && { taskStore }) };
+  const telemetry = { metrics: { port: 9464 } };
+  const all = { image, network: {}, pools: [{ name: "a" }], telemetry, ...(taskStore && { taskStore }) };
   if (ofGateways.includes(kind))
     return { ...all, routing: { hostnames, rateLimits, gateway: { parentRefs: [{ name: "edge" }] } } };
   const controller = ingressControllers[kind];

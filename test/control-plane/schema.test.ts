@@ -11,13 +11,13 @@ import { ApiError } from "../../operator/kube/errors.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
 import { specInput } from "../support/arbitraries.ts";
 import { type TestKube, testKube, typeByKind } from "../support/kube.ts";
-import { installStores } from "./definitions.ts";
+import { installOperators } from "./definitions.ts";
 
 let kube: TestKube;
 let uninstall = async () => {};
 beforeAll(async () => {
   kube = await testKube(inject("kubeconfig"));
-  uninstall = await installStores(kube);
+  uninstall = await installOperators(kube);
 });
 afterAll(async () => {
   await uninstall();
@@ -46,6 +46,7 @@ const world: World = {
   ring: ringOf([Buffer.alloc(32).toString("base64")], "steady", "2026-01-01T00:00:00Z"),
   configHash: "hash",
   deployments: new Set(),
+  isInstalled: (kind) => kind === "PodMonitor",
 };
 
 test("every accepted server renders to objects that the API server takes", async () => {
@@ -58,7 +59,13 @@ test("every accepted server renders to objects that the API server takes", async
       const { taskStore } = parsed.spec;
       const owner = taskStore && !taskStore.ref ? { metadata, taskStore } : undefined;
       const store = { owner, logins: world.ring, images: officialImages };
-      for (const object of desired({ metadata, spec: parsed.spec }, { ...world, store }))
+      const { telemetry: sent } = parsed.spec;
+      const telemetry = sent && {
+        owner: sent.shared ? undefined : { metadata, telemetry: sent },
+        image: officialImages.collector,
+        configHash: "hash",
+      };
+      for (const object of desired({ metadata, spec: parsed.spec }, { ...world, store, telemetry }))
         expect({ object, refusal: await dryRun(object.kind, object) }).toEqual({ object, refusal: "" });
     }),
     { numRuns: 60 },

@@ -14,7 +14,7 @@ import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { formsOf, saidBy } from "../support/said.ts";
 import { eventually, untilQuiet } from "../support/wait.ts";
-import { installStores } from "./definitions.ts";
+import { installOperators } from "./definitions.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
 let kube: TestKube;
@@ -268,7 +268,7 @@ describe("a cluster of another operator", () => {
     expect((await storeIs("pg", "False", "ClusterNotInstalled")).message).toMatch(/docs\/task-stores.md says which/);
     await kube.condition("pg", "Ready", { status: "False", reason: "ClusterNotInstalled" });
     await storeIs("rr", "False", "RedisReplicationNotInstalled");
-    uninstall = await installStores(kube);
+    uninstall = await installOperators(kube);
     await eventually("there is a Cluster", () => kube.get("Cluster", cloudNativePgName("pg")), 60);
     await eventually("there is a RedisReplication", () => kube.get("RedisReplication", replicationName("rr")), 60);
     expect((await storeIs("pg", "False", "TaskStoreStarting")).message).toMatch(/has no primary that takes calls yet/);

@@ -6,7 +6,7 @@ import { operatorRequests, writesOf } from "../support/audit.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
 import { eventually, untilQuiet } from "../support/wait.ts";
-import { installKinds } from "./definitions.ts";
+import { installOperators } from "./definitions.ts";
 
 let kube: TestKube;
 let operator: RunningOperator;
@@ -60,7 +60,7 @@ test("a collector is handed over to the OpenTelemetry Operator when that is inst
   const service = (await parts()).get("Service")!;
   const { template } = (await kube.get("Deployment", server))!.spec;
 
-  uninstall = await installKinds(kube, ["OpenTelemetryCollector"]);
+  uninstall = await installOperators(kube, ["OpenTelemetryCollector"]);
   await partsAre("ConfigMap", "Deployment", "OpenTelemetryCollector", "Service");
   const { message } = await collectorIs("False", "CollectorStarting");
   expect(message).toMatch(

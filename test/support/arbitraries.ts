@@ -332,9 +332,28 @@ const endpoint = fc.record(
   },
   { requiredKeys: ["url"] },
 );
+/** Calls may come in at the same port: whoever may scrape is named. */
+const scraped = fc.record(
+  {
+    port: numbers(1, 65_535),
+    from: few(peer),
+    path: fc.constantFrom("/metrics", "/"),
+    interval: fc.constantFrom("15s", "2m", "1h"),
+    labels: fc.constantFrom({}, { release: "prometheus", "example.com/team": "" }),
+  },
+  { requiredKeys: ["port", "from"] },
+);
 const telemetry = fc
   .tuple(
-    fc.oneof(fc.record({ collector }), fc.record({ endpoint }), fc.record({ shared: fc.record({ name: objectName }) })),
+    fc.oneof(
+      fc.record({ collector }),
+      fc.record({ collector, metrics: fc.constantFrom({}, { interval: "10s" }) }),
+      fc.record({ collector, metrics: scraped }),
+      fc.record({ endpoint }),
+      fc.record({ endpoint, metrics: scraped }),
+      fc.record({ shared: fc.record({ name: objectName }) }),
+      fc.record({ metrics: scraped }),
+    ),
     some({ samplingPercent: numbers(0, 100) }),
   )
   .map(([source, sampling]) => ({ ...source, ...sampling }));

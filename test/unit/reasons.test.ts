@@ -7,8 +7,8 @@ import { childKinds } from "../../operator/reconcile/kinds.ts";
 import { namesInTable } from "../support/pages.ts";
 import { root } from "../support/processes.ts";
 
-/** Made where they are installed only, so nobody misses them. */
-const onlyWhereInstalled = new Set(["OpenTelemetryCollector"]);
+/** Made where they are installed only, so no server waits for them. */
+const onlyWhereInstalled = new Set(["OpenTelemetryCollector", "PodMonitor"]);
 
 /** Reasons that have a kind in their name. */
 const byKind: Record<string, string[]> = {

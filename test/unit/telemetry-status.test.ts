@@ -6,6 +6,7 @@ import { telemetryVerdict } from "../../operator/status/telemetry.ts";
 const collector: TelemetryState = {
   source: "collector",
   namespace: "shop",
+  monitor: undefined,
   name: "basket-collector",
   byOperator: false,
   ready: 1,
@@ -24,6 +25,7 @@ const problem = {
 const endpoint: TelemetryState = {
   source: "endpoint",
   namespace: "shop",
+  monitor: undefined,
   url: "https://otel.example.com",
   lacks: undefined,
   answer: { ok: true },
@@ -35,7 +37,15 @@ const condition = {
   message: "m",
   lastTransitionTime: "",
 };
-const shared: TelemetryState = { source: "shared", namespace: "shop", name: "lender", found: "found", condition };
+const shared: TelemetryState = {
+  source: "shared",
+  namespace: "shop",
+  monitor: undefined,
+  name: "lender",
+  found: "found",
+  condition,
+};
+const scraped: TelemetryState = { source: "server", namespace: "shop", monitor: "installed", name: "basket" };
 const of = (state: TelemetryState) => telemetryVerdict(state, undefined);
 
 describe("all is well", () => {
@@ -44,6 +54,8 @@ describe("all is well", () => {
     ["with an endpoint that takes it", endpoint],
     ["with an endpoint that nobody asks", { ...endpoint, answer: "not asked" }],
     ["with another server's collector that is well", shared],
+    ["with nothing but metrics that are scraped", scraped],
+    ["with metrics of a collector that are scraped", { ...collector, monitor: "installed" }],
   ])("%s", (_, state) => {
     expect(of(state)).toMatchObject({ status: "True", reason: "TelemetryFlows" });
   });
@@ -118,6 +130,24 @@ describe("what is wrong is told, and what to do, and what becomes of calls", () 
       { ...shared, condition: { ...condition, status: "False", reason: "CollectorStarting", message: "it starts" } },
       "CollectorStarting",
       /collector of McpServer lender: it starts/,
+    ],
+    [
+      "no kind to tell Prometheus with",
+      { ...scraped, monitor: "absent" },
+      "PodMonitorNotInstalled",
+      /install the Prometheus Operator.*calls and all other telemetry go on/,
+    ],
+    [
+      "the same with a collector that is well",
+      { ...collector, monitor: "absent" },
+      "PodMonitorNotInstalled",
+      /install the Prometheus Operator/,
+    ],
+    [
+      "a collector's own trouble before that",
+      { ...collector, deployment: undefined, monitor: "absent" },
+      "CollectorStarting",
+      /no pod that takes telemetry/,
     ],
   ])("%s", (_, state, reason, message) => {
     expect(of(state)).toMatchObject({ status: "False", reason, message: expect.stringMatching(message) });

@@ -82,7 +82,10 @@ function deployment(server: McpServer, collector: Collector, { image, configHash
           containers: [
             {
               ...container(collectorRole, [], collector, image),
-              ports: [port("grpc"), port("http"), port("metrics"), port("health")],
+              ports: [
+                ...[port("grpc"), port("http"), port("metrics"), port("health")],
+                ...(server.spec.telemetry?.metrics ? [port("told")] : []),
+              ],
               readinessProbe: { ...health, ...collectorPod.readinessProbe },
               livenessProbe: { ...health, ...collectorPod.livenessProbe },
               lifecycle: collectorPod.lifecycle,

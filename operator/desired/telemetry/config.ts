@@ -1,9 +1,10 @@
 // The configuration of a server's collector: OTLP in, the user's exporters out, and between them what keeps it alive.
 // https://opentelemetry.io/docs/collector/configuration/
 import type { McpServer } from "../../api/mcpserver.ts";
-import type { Collector } from "../../api/telemetry.ts";
+import { type Collector, ownExporter, type Telemetry } from "../../api/telemetry.ts";
 
-export const ports = { grpc: 4317, http: 4318, metrics: 8888, health: 13133 };
+/** `metrics` are the collector's own, `told` those that it tells Prometheus of what it gets by OTLP. */
+export const ports = { grpc: 4317, http: 4318, metrics: 8888, told: 8889, health: 13133 };
 
 const signals = ["traces", "metrics", "logs"] as const;
 type Signal = (typeof signals)[number];
@@ -37,7 +38,14 @@ function ordered<T>(value: T): T {
   return Object.fromEntries(entries.map(([name, nested]) => [name, ordered(nested)])) as T;
 }
 
-export function collectorConfig({ metadata }: McpServer, collector: Collector): object {
+/** Whose metrics they are stands on every one: Prometheus knows only whom it scraped, the collector. */
+const tellPrometheus = { ...everywhere(ports.told), resource_to_telemetry_conversion: { enabled: true } };
+
+const withOwn = (exporters: Collector["exporters"], metrics: Telemetry["metrics"]) =>
+  metrics ? { ...exporters, [ownExporter]: tellPrometheus } : exporters;
+
+export function collectorConfig({ metadata, spec }: McpServer, collector: Collector): object {
+  const exporters = withOwn(collector.exporters, spec.telemetry?.metrics);
   const attributes = { "service.name": metadata.name, "service.namespace": metadata.namespace };
   return {
     receivers: { otlp: { protocols: { grpc: everywhere(ports.grpc), http: everywhere(ports.http) } } },
@@ -50,14 +58,14 @@ export function collectorConfig({ metadata }: McpServer, collector: Collector): 
       },
       batch: {},
     },
-    exporters: ordered(collector.exporters),
+    exporters: ordered(exporters),
     extensions: { health_check: everywhere(ports.health) },
     service: {
       extensions: ["health_check"],
       telemetry: {
         metrics: { readers: [{ pull: { exporter: { prometheus: { host: "0.0.0.0", port: ports.metrics } } } }] },
       },
-      pipelines: pipelines(collector),
+      pipelines: pipelines({ ...collector, exporters }),
     },
   };
 }

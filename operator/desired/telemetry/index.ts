@@ -1,5 +1,6 @@
 // What a server's pods are told about telemetry, and the collector that they send it to.
 import type { McpServer, Spec } from "../../api/mcpserver.ts";
+import { intervalMs } from "../../api/metrics.ts";
 import type { Telemetry } from "../../api/telemetry.ts";
 import { roleSelector } from "../labels.ts";
 import type { EnvVar } from "../pod-template.ts";
@@ -37,11 +38,13 @@ export interface TelemetryTarget {
   headers?: { name: string; key: string } | undefined;
   /** Labels of the collector's pods, when they run beside the server's. */
   pods?: Record<string, string>;
+  /** Prometheus asks the collector every so many milliseconds. */
+  scrapedEvery?: number;
 }
 
 /** Undefined when the owner only refers to another one's collector itself. */
 export function telemetryTarget({ metadata, telemetry }: TelemetryOwner): TelemetryTarget | undefined {
-  const { endpoint, collector } = telemetry;
+  const { endpoint, collector, metrics } = telemetry;
   if (endpoint) return { url: endpoint.url, protocol: endpoint.protocol, headers: endpoint.headersSecretRef };
   if (!collector) return;
   const { name, namespace } = metadata;
@@ -49,6 +52,7 @@ export function telemetryTarget({ metadata, telemetry }: TelemetryOwner): Teleme
     url: `http://${collectorName(name)}.${namespace}.svc:${ports.http}`,
     protocol: "http/protobuf",
     pods: roleSelector(name, collectorRole),
+    ...(metrics && { scrapedEvery: intervalMs(metrics.interval) }),
   };
 }
 
@@ -88,7 +92,7 @@ function samplerEnv({ samplingPercent }: Telemetry): EnvVar[] {
 export function telemetryEnv(server: McpServer, pool: EffectivePool, target: TelemetryTarget | undefined): EnvVar[] {
   const { telemetry } = server.spec;
   if (!telemetry || !target) return [];
-  const { url, protocol, headers } = target;
+  const { url, protocol, headers, scrapedEvery } = target;
   // Without the Secret, the server runs on, and its telemetry is refused.
   const secret = headers && { valueFrom: { secretKeyRef: { ...headers, optional: true } } };
   return [
@@ -100,5 +104,7 @@ export function telemetryEnv(server: McpServer, pool: EffectivePool, target: Tel
     { name: "OTEL_RESOURCE_ATTRIBUTES", value: resourceAttributes(server, pool) },
     { name: "OTEL_PROPAGATORS", value: "tracecontext,baggage" },
     ...samplerEnv(telemetry),
+    // SDKs send once a minute by themselves: most scrapes would find what the one before found.
+    ...(scrapedEvery === undefined ? [] : [{ name: "OTEL_METRIC_EXPORT_INTERVAL", value: String(scrapedEvery) }]),
   ];
 }

@@ -5,7 +5,7 @@ import type { McpServer } from "../../api/mcpserver.ts";
 import type { Collector } from "../../api/telemetry.ts";
 import { configHashAnnotation, type KubeObject, ofRole } from "../object.ts";
 import { restrictedContainer } from "../restricted.ts";
-import { collectorConfig } from "./config.ts";
+import { collectorConfig, ports } from "./config.ts";
 import { collectorName, collectorPod, collectorRole, collectorRollout, validator } from "./parts.ts";
 
 export const openTelemetryCollectorKind = "OpenTelemetryCollector";
@@ -41,6 +41,8 @@ export function openTelemetryCollector(
           volumeMounts: [{ name: config.volume, mountPath: config.folder, readOnly: true }],
         },
       ],
+      // Its operator opens ports of what the configuration has, under names of its own.
+      ...(server.spec.telemetry?.metrics && { ports: [{ name: "told", port: ports.told, protocol: "TCP" }] }),
       deploymentUpdateStrategy: collectorRollout,
       podAnnotations: { [configHashAnnotation]: configHash },
       podSecurityContext,
