@@ -88,6 +88,15 @@ function samplerEnv({ samplingPercent }: Telemetry): EnvVar[] {
   ];
 }
 
+/**
+ * SDKs send metrics once a minute by themselves: most scrapes would find what the one before found. Some refuse an interval that
+ * is shorter than their time-out.
+ */
+const intervalEnv = (ms: number): EnvVar[] => [
+  { name: "OTEL_METRIC_EXPORT_INTERVAL", value: String(ms) },
+  { name: "OTEL_METRIC_EXPORT_TIMEOUT", value: String(Math.min(ms, 30_000)) },
+];
+
 /** The variables that pods of a pool get. @param target none: nobody knows where telemetry goes */
 export function telemetryEnv(server: McpServer, pool: EffectivePool, target: TelemetryTarget | undefined): EnvVar[] {
   const { telemetry } = server.spec;
@@ -104,7 +113,6 @@ export function telemetryEnv(server: McpServer, pool: EffectivePool, target: Tel
     { name: "OTEL_RESOURCE_ATTRIBUTES", value: resourceAttributes(server, pool) },
     { name: "OTEL_PROPAGATORS", value: "tracecontext,baggage" },
     ...samplerEnv(telemetry),
-    // SDKs send once a minute by themselves: most scrapes would find what the one before found.
-    ...(scrapedEvery === undefined ? [] : [{ name: "OTEL_METRIC_EXPORT_INTERVAL", value: String(scrapedEvery) }]),
+    ...(scrapedEvery === undefined ? [] : intervalEnv(scrapedEvery)),
   ];
 }
