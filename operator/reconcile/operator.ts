@@ -16,6 +16,7 @@ import { createAnswers } from "../probe/answers.ts";
 import { createLog, errorFields, type Logger } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { probe, serve } from "../telemetry/serve.ts";
+import { serverMetricsText, type ToldServer } from "../telemetry/server-metrics.ts";
 import { type Caches, startCaches } from "./caches.ts";
 import { createContention } from "./contention.ts";
 import { createContents } from "./contents.ts";
@@ -49,16 +50,31 @@ function serverCounts(caches: Caches): Map<string, number> {
   return counts;
 }
 
+/** Each server that isn't on its way out, as its status has it. */
+function* toldServers(caches: Caches): Iterable<ToldServer> {
+  for (const { metadata, status } of caches.servers()) {
+    const { namespace, name, deletionTimestamp } = metadata;
+    const { conditions = [], pools = [] } = status;
+    if (deletionTimestamp === undefined) yield { namespace, name, conditions, pools };
+  }
+}
+
 interface Endpoints {
   config: Config;
   metrics: Metrics;
+  /** None while another process leads: one is enough to tell of them. */
+  told: () => Iterable<ToldServer>;
   isReady: () => boolean;
   log: Logger;
 }
 
-async function serveEndpoints({ config, metrics, isReady, log }: Endpoints): Promise<() => void> {
+async function serveEndpoints({ config, metrics, told, isReady, log }: Endpoints): Promise<() => void> {
   const { registry } = metrics;
-  const scrape = async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() });
+  const scrape = async () => ({
+    status: 200,
+    type: registry.contentType,
+    body: (await registry.metrics()) + serverMetricsText(told),
+  });
   const wanted = [
     { what: "metrics", address: config.metricsAddress, routes: { "/metrics": scrape } },
     {
@@ -131,6 +147,7 @@ export async function run(config: Config): Promise<number> {
 
   const queue = createQueue(backoff);
   let counts = () => new Map<string, number>();
+  let servers: () => Iterable<ToldServer> = () => [];
   let told: (server: ObservedServer) => void = () => {};
   const metrics = createMetrics({
     workers: config.workers,
@@ -166,7 +183,13 @@ export async function run(config: Config): Promise<number> {
   });
   counts = () => serverCounts(caches);
   let ready = false;
-  const closeEndpoints = await serveEndpoints({ config, metrics, isReady: () => ready, log });
+  const closeEndpoints = await serveEndpoints({
+    config,
+    metrics,
+    told: () => servers(),
+    isReady: () => ready,
+    log,
+  });
   const synced = caches.synced.then(() => {
     ready = true;
     log.info({ servers: [...caches.servers()].length }, "caches synced");
@@ -174,6 +197,7 @@ export async function run(config: Config): Promise<number> {
 
   const lead = Promise.all([synced, leadership.acquired]).then(() => {
     metrics.leads(true);
+    servers = () => toldServers(caches);
     log.info("leading");
     const now = Date.now;
     const record = createRecorder({

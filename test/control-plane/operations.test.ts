@@ -45,6 +45,9 @@ test("metrics go by the names that dashboards know, and health follows the cache
     /^leader_election_master_status\{name="anypod"\} 1/m,
     /^anypod_servers\{condition="Ready",status="False"\} [1-9]/m,
     /^anypod_server_settle_seconds_count \d/m,
+    new RegExp(`^anypod_server_ready{service_namespace="${kube.namespace}",service_name="measured"} 0$`, "m"),
+    /^anypod_server_problem_since_timestamp_seconds\{.*service_name="measured",condition="Ready",reason="RollingOut"\} \d+$/m,
+    /^anypod_server_pods\{.*service_name="measured",anypod_pool="main"\} \d$/m,
     /^process_cpu_seconds_total /m,
   ])
     expect(body).toMatch(line);
