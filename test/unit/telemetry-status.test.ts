@@ -145,7 +145,7 @@ describe("what is wrong is told, and what to do, and what becomes of calls", () 
     ],
     [
       "a collector's own trouble before that",
-      { ...collector, deployment: undefined, monitor: "absent" },
+      { ...collector, ready: undefined, monitor: "absent" },
       "CollectorStarting",
       /no pod that takes telemetry/,
     ],
