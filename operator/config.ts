@@ -29,6 +29,8 @@ export interface Config {
   /** Whether stores are asked if they answer, and pods what they can do. */
   probe: boolean;
   images: ImageNames;
+  /** Where KEDA finds Prometheus; undefined: nobody has said. */
+  prometheusUrl: string | undefined;
 }
 
 export const runOptions = {
@@ -47,6 +49,7 @@ export const runOptions = {
   "redis-image": { type: "string" },
   "postgresql-image": { type: "string" },
   "collector-image": { type: "string" },
+  "prometheus-url": { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const satisfies ParseArgsConfig["options"];
 
@@ -73,6 +76,7 @@ export const runHelp = `anypod run [options]
   --collector-image NAME
                         the image of OpenTelemetry Collectors, with a tag  [$ANYPOD_COLLECTOR_IMAGE]
                         (default: docker.io/otel/opentelemetry-collector-contrib:0.155.0)
+  --prometheus-url URL  where KEDA finds Prometheus, for autoscaling by calls      [$ANYPOD_PROMETHEUS_URL]
   --log-level LEVEL     trace, debug, info, warn, error               [$ANYPOD_LOG_LEVEL] (default: info)
 `;
 
@@ -93,6 +97,7 @@ interface RunFlags extends Values {
   "redis-image"?: string;
   "postgresql-image"?: string;
   "collector-image"?: string;
+  "prometheus-url"?: string;
 }
 
 const levels = ["trace", "debug", "info", "warn", "error"];
@@ -135,6 +140,17 @@ export function imagesOf(env: NodeJS.ProcessEnv, flags: RunFlags = {}): ImageNam
   return { ...(redis && { redis }), ...(postgresql && { postgresql }), ...(collector && { collector }) };
 }
 
+/** Where the flag or the environment says that Prometheus is, as KEDA takes it. @throws UsageError when it is no such URL */
+export function prometheusUrlOf(env: NodeJS.ProcessEnv, flag?: string): string | undefined {
+  const told = flag ?? env.ANYPOD_PROMETHEUS_URL;
+  if (!told) return;
+  if (!/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(told))
+    throw new UsageError(
+      `--prometheus-url must be http:// or https://, a host, and perhaps a port and a path, not '${told}'`,
+    );
+  return told.replace(/\/+$/, "");
+}
+
 /** @throws UsageError when a value can't be used */
 export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
   const inCluster = env.KUBERNETES_SERVICE_HOST !== undefined;
@@ -151,5 +167,6 @@ export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
     logLevel: logLevel(flags, env),
     probe: flags.probe ?? (inCluster && !flags["no-probe"]),
     images: imagesOf(env, flags),
+    prometheusUrl: prometheusUrlOf(env, flags["prometheus-url"]),
   };
 }

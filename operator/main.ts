@@ -2,7 +2,7 @@
 // The command line: wiring only. The flags above halve the operator's memory: V8 would let garbage of 16 MiB times
 // three gather, a hundred times what one reconcile leaves behind.
 import { parseArgs } from "node:util";
-import { imagesOf, readConfig, runHelp, runOptions, UsageError } from "./config.ts";
+import { imagesOf, prometheusUrlOf, readConfig, runHelp, runOptions, UsageError } from "./config.ts";
 
 const help = `anypod: runs stateless Model Context Protocol servers on Kubernetes
 
@@ -23,8 +23,9 @@ need a live server's uid) are left out, and generated keys and hashes read <gene
   -n, --namespace NAME    for servers that name none (default: default)
   --controller NAME       who serves spec.routing in your cluster: controllerName of the GatewayClass, or controller of
                           the IngressClass, such as gateway.envoyproxy.io/gatewayclass-controller; repeat for more
-  --installed KIND        a kind that your cluster has and that changes what is made, such as OpenTelemetryCollector;
-                          repeat for more
+  --installed KIND        a kind that your cluster has and that changes what is made, such as OpenTelemetryCollector
+                          or ScaledObject; repeat for more
+  --prometheus-url URL    where KEDA finds Prometheus, as the operator is told (default: $ANYPOD_PROMETHEUS_URL)
 
 ANYPOD_REDIS_IMAGE, ANYPOD_POSTGRESQL_IMAGE and ANYPOD_COLLECTOR_IMAGE in the environment say what --redis-image,
 --postgresql-image and --collector-image tell the operator.
@@ -40,6 +41,7 @@ async function renderCommand(args: string[]): Promise<number> {
       namespace: { type: "string", short: "n", default: "default" },
       controller: { type: "string", multiple: true },
       installed: { type: "string", multiple: true },
+      "prometheus-url": { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -50,6 +52,7 @@ async function renderCommand(args: string[]): Promise<number> {
     ...(values.controller && { controllers: values.controller }),
     ...(values.installed && { installed: values.installed }),
     images: imagesOf(process.env),
+    prometheusUrl: prometheusUrlOf(process.env, values["prometheus-url"]),
   });
   for (const error of errors) console.error(error);
   process.stdout.write(output);
@@ -117,6 +120,7 @@ async function diffCommand(args: string[]): Promise<number> {
     kubeconfig: values.kubeconfig,
     fieldManager: values["field-manager"],
     images: imagesOf(process.env),
+    prometheusUrl: prometheusUrlOf(process.env),
   });
   for (const error of errors) console.error(error);
   process.stdout.write(output);

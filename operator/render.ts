@@ -17,6 +17,8 @@ export interface RenderOptions {
   installed?: string[];
   /** Which images the operator uses, if not the official ones. */
   images?: Partial<Images>;
+  /** Where KEDA finds Prometheus, as the operator is told. */
+  prometheusUrl?: string | undefined;
 }
 
 /** Another server of the namespace, among those that are rendered. */
@@ -30,9 +32,10 @@ const ownerOf = (server: McpServer, servers: McpServer[]) => storeOwner(server, 
 const worldOf = (
   server: McpServer,
   servers: McpServer[],
-  { controllers = [], installed = [], images }: RenderOptions,
+  { controllers = [], installed = [], images, prometheusUrl }: RenderOptions,
 ): World => ({
   isInstalled: (kind) => installed.includes(kind),
+  prometheusUrl,
   ring: unknownRing,
   configHash: generated,
   deployments: new Set(),

@@ -45,6 +45,7 @@ export const operatorValues = z.strictObject({
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"]),
   taskStores: z.strictObject({ probe: z.boolean(), redisImage: z.string().min(1), postgresqlImage: z.string().min(1) }),
   collectorImage: z.string().min(1),
+  prometheusUrl: orEmpty("https?://[^\\s/?#]+(/[^\\s?#]*)?"),
   extraArgs: z.array(z.string()),
   extraEnv: z.array(z.looseObject({ name: z.string() })),
   rbac: z.strictObject({ create: z.boolean(), clusterScoped: z.boolean(), aggregate: z.boolean() }),

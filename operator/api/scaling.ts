@@ -3,6 +3,9 @@ import * as z from "zod";
 import * as core from "./core.ts";
 import { withRules } from "./rule.ts";
 
+/** As fine as a Kubernetes quantity gets. */
+const callTarget = z.number().min(0.001).max(1_000_000).optional();
+
 export const autoscaling = withRules(
   z.strictObject({
     enabled: z.boolean().default(true).describe("`false` turns autoscaling off."),
@@ -12,8 +15,14 @@ export const autoscaling = withRules(
       .int32()
       .min(1)
       .optional()
-      .describe("Target for CPU, in percent of the request. 70 when neither cpu, memory nor metrics is given."),
+      .describe("Target for CPU, in percent of the request. 70 when no other target is given."),
     memory: z.int32().min(1).optional().describe("Target for memory, in percent of the request."),
+    callsPerSecond: callTarget.describe(
+      "Target for MCP calls a second, of each pod. Streams of subscriptions/listen don't count.",
+    ),
+    callsInFlight: callTarget.describe(
+      "Target for MCP calls under way at once, on average, of each pod. Streams of subscriptions/listen don't count.",
+    ),
     metrics: z.array(core.metric).max(20).optional().describe("More metrics, as in autoscaling/v2."),
     behavior: core.scalingBehavior.optional().describe("How fast to scale, as in autoscaling/v2."),
   }),

@@ -5,6 +5,7 @@ import { poolSelector } from "./labels.ts";
 import { child, configHashAnnotation, type KubeObject } from "./object.ts";
 import { type PodUses, podTemplate } from "./pod-template.ts";
 import { type EffectivePool, initialReplicas } from "./pool.ts";
+import { isScaledByKeda, type Keda } from "./scaled-object.ts";
 
 /** What pods depend on beside the server. */
 export interface PodWorld {
@@ -33,11 +34,19 @@ export function deployment(server: McpServer, pool: EffectivePool, { configHash,
   };
 }
 
+function firstReplicas(pool: EffectivePool, keda: Keda | undefined): number | undefined {
+  if (pool.scaling.by === "others") return initialReplicas;
+  // KEDA may be away.
+  if (pool.scaling.by === "autoscaler" && isScaledByKeda(pool, keda)) return pool.scaling.autoscaling.minReplicas;
+  return;
+}
+
 /**
- * The Deployment as it is made where nothing counts its pods: with some to begin with. Not part of its hash: whoever scales
- * changes the number, and nobody has to write it again.
+ * The Deployment as it is made where nothing of Kubernetes' own counts its pods: with some to begin with. Not part of its hash:
+ * whoever scales changes the number, and nobody has to write it again.
  */
-export function withInitialReplicas(object: KubeObject, { scaling }: EffectivePool): KubeObject {
-  if (scaling.by !== "others") return object;
-  return { ...object, spec: { replicas: initialReplicas, ...(object.spec as object) } };
+export function withInitialReplicas(object: KubeObject, pool: EffectivePool, keda: Keda | undefined): KubeObject {
+  const replicas = firstReplicas(pool, keda);
+  if (replicas === undefined) return object;
+  return { ...object, spec: { replicas, ...(object.spec as object) } };
 }

@@ -1,6 +1,7 @@
-// HorizontalPodAutoscaler: one a pool whose pods the autoscaler counts.
+// HorizontalPodAutoscaler: one a pool whose pods the autoscaler counts, unless KEDA makes it.
 import type { McpServer } from "../api/mcpserver.ts";
 import type { Autoscaling } from "../api/scaling.ts";
+import { type CallTarget, callLabels, callTargets } from "./calls.ts";
 import { child, type KubeObject } from "./object.ts";
 import type { EffectivePool } from "./pool.ts";
 
@@ -9,9 +10,25 @@ const utilization = (name: string, averageUtilization: number) => ({
   resource: { name, target: { type: "Utilization", averageUtilization } },
 });
 
-function metrics({ cpu, memory, metrics: others = [] }: Autoscaling): object[] {
-  const cpuTarget = cpu ?? (memory === undefined && others.length === 0 ? 70 : undefined);
+/** As a quantity. */
+const quantity = (value: number) => (Number.isInteger(value) ? String(value) : `${Math.round(value * 1000)}m`);
+
+/** Served by an adapter of the user's: see docs/scale.md. */
+const byCalls = ({ metric, perPod }: CallTarget, matchLabels: object) => ({
+  type: "External",
+  external: {
+    metric: { name: metric, selector: { matchLabels } },
+    target: { type: "AverageValue", averageValue: quantity(perPod) },
+  },
+});
+
+function metrics(autoscaling: Autoscaling, labels: object): object[] {
+  const { cpu, memory, metrics: others = [] } = autoscaling;
+  const calls = callTargets(autoscaling);
+  const isDefault = memory === undefined && others.length === 0 && calls.length === 0;
+  const cpuTarget = cpu ?? (isDefault ? 70 : undefined);
   return [
+    ...calls.map((target) => byCalls(target, labels)),
     ...(cpuTarget === undefined ? [] : [utilization("cpu", cpuTarget)]),
     ...(memory === undefined ? [] : [utilization("memory", memory)]),
     ...others,
@@ -27,6 +44,8 @@ const defaultBehavior = {
   },
 };
 
+export const behaviorOf = ({ behavior }: Autoscaling) => behavior ?? defaultBehavior;
+
 export function hpa(server: McpServer, pool: EffectivePool): KubeObject | undefined {
   if (pool.scaling.by !== "autoscaler") return;
   const { autoscaling } = pool.scaling;
@@ -36,8 +55,8 @@ export function hpa(server: McpServer, pool: EffectivePool): KubeObject | undefi
       scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: pool.objectName },
       minReplicas: autoscaling.minReplicas,
       maxReplicas: autoscaling.maxReplicas,
-      metrics: metrics(autoscaling),
-      behavior: autoscaling.behavior ?? defaultBehavior,
+      metrics: metrics(autoscaling, callLabels(server, pool)),
+      behavior: behaviorOf(autoscaling),
     },
   };
 }

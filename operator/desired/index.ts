@@ -10,6 +10,7 @@ import { requestStateSecret } from "./request-state.ts";
 import type { Ring } from "./ring.ts";
 import { routes } from "./routing/index.ts";
 import type { RoutingWorld } from "./routing/routes.ts";
+import { isScaledByKeda, kedaOf, scaledObject } from "./scaled-object.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service-account.ts";
 import { storeAccess } from "./task-store/access.ts";
@@ -34,6 +35,8 @@ export interface World {
   routing?: RoutingWorld | undefined;
   /** Whether the cluster has an optional kind; it has none when not given. */
   isInstalled?: ((kind: string) => boolean) | undefined;
+  /** Where KEDA finds Prometheus; none: nobody knows. */
+  prometheusUrl?: string | undefined;
 }
 
 export interface TelemetryWorld extends Omit<CollectorWorld, "byOperator"> {
@@ -44,6 +47,7 @@ export interface TelemetryWorld extends Omit<CollectorWorld, "byOperator"> {
 /** The objects of a server. What pods need comes before them, so that they start at the first try. */
 export function desired(server: McpServer, world: World): KubeObject[] {
   const { ring, configHash, deployments, store, telemetry, routing, isInstalled = () => false } = world;
+  const keda = kedaOf(isInstalled, world.prometheusUrl);
   const { collector } = server.spec.telemetry ?? {};
   const uses = {
     store: store?.owner && storeAccess(store.owner),
@@ -65,8 +69,8 @@ export function desired(server: McpServer, world: World): KubeObject[] {
       const [pods] = seal(deployment(server, pool, { configHash, uses })) as [KubeObject];
       return [
         ...seal(service(server, pool, ways?.serviceAnnotations)),
-        deployments.has(pool.objectName) ? pods : withInitialReplicas(pods, pool),
-        ...seal(hpa(server, pool)),
+        deployments.has(pool.objectName) ? pods : withInitialReplicas(pods, pool, keda),
+        ...seal(isScaledByKeda(pool, keda) ? scaledObject(server, pool, keda) : hpa(server, pool)),
         ...seal(pdb(server, pool)),
       ];
     }),

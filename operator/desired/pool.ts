@@ -5,9 +5,9 @@ import type { Autoscaling } from "../api/scaling.ts";
 import type { Template } from "../api/template.ts";
 import { ownName, poolName } from "./names.ts";
 
-/** Who counts the pods: the autoscaler, the spec, or somebody else after creation. */
+/** Who counts the pods: the autoscaler, as the spec asks or by default, the spec, or somebody else after creation. */
 export type Scaling =
-  | { by: "autoscaler"; autoscaling: Autoscaling }
+  | { by: "autoscaler"; autoscaling: Autoscaling; asked: boolean }
   | { by: "spec"; replicas: number }
   | { by: "others" };
 
@@ -33,7 +33,8 @@ type Scaled = Pick<Spec, "replicas" | "autoscaling">;
 function scalingOf(scaled: Scaled): Scaling {
   if (scaled.replicas !== undefined) return { by: "spec", replicas: scaled.replicas };
   const autoscaling = scaled.autoscaling ?? defaultAutoscaling;
-  return autoscaling.enabled ? { by: "autoscaler", autoscaling } : { by: "others" };
+  const asked = scaled.autoscaling !== undefined;
+  return autoscaling.enabled ? { by: "autoscaler", autoscaling, asked } : { by: "others" };
 }
 
 const defined = <T>(...values: (T | undefined)[]) => values.filter((value) => value !== undefined);

@@ -27,6 +27,8 @@ export interface DiffOptions {
   fieldManager: string | undefined;
   /** Which images the operator uses, if not the official ones. */
   images: Partial<Images>;
+  /** Where KEDA finds Prometheus, as the operator is told. */
+  prometheusUrl: string | undefined;
 }
 
 export interface Differences {
@@ -57,11 +59,12 @@ interface Target {
   client: Client;
   fieldManager: string | undefined;
   images: Images;
+  prometheusUrl: string | undefined;
 }
 
 /** What the operator would do about the server once it is so. */
 async function childChanges(
-  { client, images }: Target,
+  { client, images, prometheusUrl }: Target,
   server: ObservedServer,
 ): Promise<{ changes: Change[]; errors: string[] }> {
   const { spec, metadata } = server;
@@ -69,7 +72,7 @@ async function childChanges(
   if (spec.paused) return { changes: [], errors: [] };
   const { caches, objects } = await lookAround(client, server);
   const contents = createContents(client);
-  const context = { client, caches, contents, images, now: Date.now, waited: undefined };
+  const context = { client, caches, contents, images, prometheusUrl, now: Date.now, waited: undefined };
   const { whole } = await planServer(server, { metadata, spec }, context);
   const before = (kind: string, name: string) => objects.get(`${kind}/${name}`);
   const changes: Change[] = [];

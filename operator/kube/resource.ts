@@ -9,6 +9,7 @@ export interface ResourceType {
 }
 
 export interface OwnerReference {
+  kind: string;
   uid: string;
   controller?: boolean;
 }

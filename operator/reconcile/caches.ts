@@ -163,8 +163,7 @@ export function startCaches({
   };
   const tellRouted = () => tellAll([...servers.values()].filter(({ spec }) => spec?.routing));
   /** A kind has come or gone: those may be waiting for it, or have to say that they are. */
-  const tellDependents = () =>
-    tellAll([...servers.values()].filter(({ spec }) => spec?.routing ?? spec?.taskStore ?? spec?.telemetry?.metrics));
+  const tellEverybody = () => tellAll(servers.values());
   const ofServer = {
     indexBy: (value: { namespace: string; server: string }) => [serverKeyOf(value)],
     // Both, as somebody may have changed the label that says whose it is.
@@ -228,11 +227,11 @@ export function startCaches({
         namespace,
         listed: () => {
           first.resolve();
-          if (absent.delete(type.kind)) tellDependents();
+          if (absent.delete(type.kind)) tellEverybody();
         },
         absent: () => {
           first.resolve();
-          if (!absent.has(type.kind)) tellDependents();
+          if (!absent.has(type.kind)) tellEverybody();
           absent.add(type.kind);
         },
         failed: options.mayHaveCome && type !== mcpServers ? failedOptional(type) : (error) => failed(type.kind, error),

@@ -13,6 +13,8 @@ export const pods = type("v1", "Pod");
 export const secrets = type("v1", "Secret");
 export const configMaps = type("v1", "ConfigMap");
 export const deployments = type("apps/v1", "Deployment");
+const horizontalPodAutoscalers = type("autoscaling/v2", "HorizontalPodAutoscaler");
+export const scaledObjects = type("keda.sh/v1alpha1", "ScaledObject");
 const statefulSets = type("apps/v1", "StatefulSet");
 const cloudNativePgClusters = type("postgresql.cnpg.io/v1", "Cluster");
 const redisReplications = type("redis.redis.opstreelabs.in/v1beta2", "RedisReplication");
@@ -30,7 +32,7 @@ export const workloadKinds: ResourceType[] = [
   type("v1", "ServiceAccount"),
   type("v1", "Service"),
   type("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
-  type("autoscaling/v2", "HorizontalPodAutoscaler"),
+  horizontalPodAutoscalers,
   type("policy/v1", "PodDisruptionBudget"),
 ];
 
@@ -51,7 +53,7 @@ const taskKinds = new Set([statefulSets, cloudNativePgClusters, redisReplication
 export const holdsTasks = (kindName: string) => taskKinds.has(kindName);
 
 const workloads = new Set(
-  [...workloadKinds, ...storeKinds, ...telemetryKinds, secrets, configMaps].map((each) => each.kind),
+  [...workloadKinds, scaledObjects, ...storeKinds, ...telemetryKinds, secrets, configMaps].map((each) => each.kind),
 );
 /** Whether it is a kind that any server may have, and none that routes are made of. */
 export const isWorkload = (kindName: string) => workloads.has(kindName);
@@ -71,6 +73,8 @@ const routeKinds: ResourceType[] = [
 /** Kinds of whose objects more than the metadata matters. */
 const wholeKinds = new Set([
   deployments,
+  horizontalPodAutoscalers,
+  scaledObjects,
   statefulSets,
   cloudNativePgClusters,
   redisReplications,
@@ -84,6 +88,7 @@ const optionalKinds = new Set([
   ...routeKinds,
   ...telemetryKinds,
   ...storeKinds.filter((each) => each !== statefulSets),
+  scaledObjects,
 ]);
 
 export interface ChildKind {
@@ -101,9 +106,13 @@ const childKind = (each: ResourceType): ChildKind => ({
 });
 
 /** All kinds that the operator makes, but for Secrets and ConfigMaps, of which it also looks at others'. */
-export const childKinds: ChildKind[] = [...workloadKinds, ...storeKinds, ...telemetryKinds, ...routeKinds].map(
-  childKind,
-);
+export const childKinds: ChildKind[] = [
+  ...workloadKinds,
+  scaledObjects,
+  ...storeKinds,
+  ...telemetryKinds,
+  ...routeKinds,
+].map(childKind);
 
 const byKind = new Map([...childKinds.map((each) => each.type), secrets, configMaps].map((each) => [each.kind, each]));
 

@@ -4,13 +4,21 @@ import { configHashAnnotation } from "../desired/object.ts";
 import { isIdle } from "../desired/routing/gateway/idle.ts";
 import { loginsHashAnnotation } from "../desired/task-store/managed.ts";
 import type { ApiObject } from "../kube/resource.ts";
-import type { DeploymentState, ParentState, RouteCondition, RouteState, StoreObjectState } from "../status/observed.ts";
+import type {
+  AutoscalerState,
+  DeploymentState,
+  ParentState,
+  RouteCondition,
+  RouteState,
+  StoreObjectState,
+} from "../status/observed.ts";
 
 /** FieldsV1 of what anypod applied. */
 export type AppliedFields = Record<string, unknown> | undefined;
 
 export interface Whole {
   deployment?: DeploymentState;
+  autoscaler?: AutoscalerState;
   route?: RouteState;
   store?: StoreObjectState;
   /** Of an OpenTelemetryCollector: how many of its pods take telemetry; undefined: its operator has made none. */
@@ -49,6 +57,24 @@ function observeDeployment(object: DeploymentObject, fields: AppliedFields): Dep
     configHash: spec.template.metadata?.annotations?.[configHashAnnotation],
     deadlineExceeded: progressing?.reason === "ProgressDeadlineExceeded",
     replicaFailure: failure?.message,
+  };
+}
+
+interface AutoscalerObject extends ApiObject {
+  status?: {
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+  };
+}
+
+/** @param type of the condition that says whether it works */
+function observeAutoscaler({ metadata, status }: AutoscalerObject, type: string): AutoscalerState {
+  const conditions = status?.conditions ?? [];
+  const found = conditions.find((each) => each.type === type && each.status !== "Unknown");
+  const { reason = "", message = "", lastTransitionTime: since = "" } = found ?? {};
+  return {
+    byKeda: metadata.ownerReferences?.some(({ controller, kind }) => controller && kind === "ScaledObject") ?? false,
+    paused: conditions.some((each) => each.type === "Paused" && each.status === "True"),
+    works: found && (found.status === "True" ? { holds: true } : { holds: false, reason, message, since }),
   };
 }
 
@@ -164,6 +190,8 @@ export const withoutTimes = ({
 /** What is kept of a kind's spec and status, where metadata doesn't say all. */
 export const wholeOf: Record<string, (object: ApiObject, fields: AppliedFields) => Whole> = {
   Deployment: (object, fields) => ({ deployment: observeDeployment(object as DeploymentObject, fields) }),
+  HorizontalPodAutoscaler: (object) => ({ autoscaler: observeAutoscaler(object, "ScalingActive") }),
+  ScaledObject: (object) => ({ autoscaler: observeAutoscaler(object, "Ready") }),
   StatefulSet: (object) => ({
     store: observeStatefulSet(object as StatefulSetObject),
     idle: (object as StatefulSetObject).spec.replicas === 0,

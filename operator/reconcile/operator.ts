@@ -216,6 +216,7 @@ export async function run(config: Config): Promise<number> {
       contention: createContention(now),
       waited: createWaited(now),
       images: { ...officialImages, ...config.images },
+      prometheusUrl: config.prometheusUrl,
       answers: config.probe ? createAnswers(now) : undefined,
       wake: queue.add,
       report,

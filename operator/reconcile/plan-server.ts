@@ -31,6 +31,8 @@ export interface PlanContext {
     "server" | "children" | "config" | "usersOf" | "serversAt" | "gateway" | "controllerOf" | "sees"
   >;
   images: Images;
+  /** Where KEDA finds Prometheus. */
+  prometheusUrl: string | undefined;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Undefined: plans as if all pods took calls and gateways knew of it, which is what routes come to in the end. */
@@ -181,7 +183,7 @@ async function gatherRings(
 function desiredOf(
   { server, config, children, store, routing }: Gathered,
   { requestState, logins }: Rings,
-  { images, caches }: PlanContext,
+  { images, caches, prometheusUrl }: PlanContext,
 ): KubeObject[] {
   // Of another server's store, the Secret is the other's, and what it says stands.
   const used = server.spec.taskStore?.ref ? store?.logins : logins;
@@ -194,6 +196,7 @@ function desiredOf(
       image: images.collector,
       configHash: config.collectorHash,
     },
+    prometheusUrl,
     configHash: config.hashWith(requestState.hash, store?.hashWith(used)),
     deployments: new Set(deploymentsOf(children).keys()),
     isInstalled: caches.sees,

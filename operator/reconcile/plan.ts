@@ -42,9 +42,15 @@ function obstacle(object: KubeObject, why: "foreign" | "leaving"): Obstacle {
   return { kind, name: metadata.name, why, message: "" };
 }
 
+/** KEDA makes the autoscaler that there is into its own, so that there is always one: nobody deletes it before. */
+const takenOverBy = ({ kind, name }: Child) =>
+  kind === "HorizontalPodAutoscaler" ? keyOf({ kind: "ScaledObject", name }) : "";
+
 /** What one object needs. */
 function planObject(object: KubeObject, child: Child | undefined, serverUid: string): Partial<Plan> {
   if (!child) return { create: [object] };
+  // Its ScaledObject is no longer asked for: Kubernetes takes it away with that, and the number of pods stays meanwhile.
+  if (child.autoscaler?.byKeda) return {};
   // Of an earlier server of this name, on its way out.
   if (child.deleting || (child.owner !== undefined && child.owner !== serverUid))
     return { obstacles: [obstacle(object, "leaving")] };
@@ -70,7 +76,10 @@ export function plan(objects: KubeObject[], children: Child[], serverUid: string
   const keys = objects.map(({ kind, metadata }) => keyOf({ kind, name: metadata.name }));
   const parts = objects.map((object, index) => planObject(object, observed.get(keys[index] ?? ""), serverUid));
   const desired = new Set(keys);
-  const left = children.filter((child) => child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)));
+  const left = children.filter(
+    (child) =>
+      child.owner === serverUid && !child.deleting && !desired.has(keyOf(child)) && !desired.has(takenOverBy(child)),
+  );
   const stays = staying(children);
   return {
     create: parts.flatMap(({ create = [] }) => create),

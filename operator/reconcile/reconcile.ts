@@ -12,6 +12,7 @@ import { computeStatus } from "../status/index.ts";
 import type { MissingReference, Obstacle } from "../status/observed.ts";
 import { isRolledOut } from "../status/rollout.ts";
 import type { RoutingEvidence } from "../status/routed.ts";
+import type { ScalingVerdict } from "../status/scaling.ts";
 import type { StoreVerdict } from "../status/task-store.ts";
 import type { TelemetryVerdict } from "../status/telemetry.ts";
 import { toldOf } from "./ask.ts";
@@ -23,6 +24,7 @@ import type { Child, ObservedServer } from "./observed.ts";
 import type { Plan } from "./plan.ts";
 import { deploymentsOf, type PlanContext, planServer } from "./plan-server.ts";
 import type { Report } from "./report.ts";
+import { judgeScaling, withoutEarlyScaledObjects } from "./scaling.ts";
 import { type GatheredStore, judgeStore } from "./task-store.ts";
 import { judgeTelemetry } from "./telemetry.ts";
 import type { Waited } from "./waited.ts";
@@ -67,7 +69,7 @@ function lingering(whole: Plan, { spec }: McpServer, waited: Waited): { todo: Pl
 
 /** Whether it is one of a pool's own, and not the collector's. */
 const isOfPods = ({ kind, metadata }: KubeObject) =>
-  ["Deployment", "HorizontalPodAutoscaler"].includes(kind) && metadata.labels[poolLabel] !== undefined;
+  ["Deployment", "HorizontalPodAutoscaler", "ScaledObject"].includes(kind) && metadata.labels[poolLabel] !== undefined;
 
 /**
  * The plan without new pods while the store doesn't answer: they could only fail. Those that there are go on; what they read
@@ -142,6 +144,7 @@ const nothingFound: Findings = {
   missing: [],
   store: undefined,
   telemetry: undefined,
+  scaling: undefined,
   routing: undefined,
 };
 
@@ -151,6 +154,7 @@ const pausedFindings = (observed: ObservedServer, pools: EffectivePool[]): Findi
   pools,
   store: toldOf(observed, "TaskStoreReady"),
   telemetry: toldOf(observed, "TelemetryReady"),
+  scaling: toldOf(observed, "AutoscalingReady"),
 });
 
 /** So many failures in a row are worth telling; fewer are the API server's restarts and hiccups. */
@@ -178,7 +182,8 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const { missing, store, routing, dues } = planned;
   const { verdict, after: storeDue } = await judgeStore({ observed, server, ...planned }, context);
   const ofTelemetry = judgeTelemetry({ observed, server, ...planned }, context);
-  const whole = withLastCollector(heldBack(planned.whole, store, verdict), planned.own);
+  const early = withoutEarlyScaledObjects(planned.whole, planned.own);
+  const whole = withLastCollector(heldBack(early, store, verdict), planned.own);
   const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);
@@ -188,11 +193,12 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   if (failure && written > 0) throw new Incomplete(failure);
   const obstacles = [...contended, ...refused, ...failing(failure, context)];
   const { verdict: telemetry } = ofTelemetry;
-  const findings = { pools, obstacles, missing, store: verdict, telemetry, routing: routing?.evidence };
+  const { verdict: scaling, after: scalingDue } = judgeScaling({ observed, server, pools, obstacles }, context);
+  const findings = { pools, obstacles, missing, store: verdict, telemetry, scaling, routing: routing?.evidence };
   const reportDue = await conclude(observed, findings, context);
   if (failure) throw failure;
   const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
-  const planDues = [...dues, routing?.after, storeDue, ofTelemetry.after];
+  const planDues = [...dues, routing?.after, storeDue, ofTelemetry.after, scalingDue];
   return { after: soonest(...planDues, lingerDue, healDue, restDue, reportDue, ...obstaclesDue) };
 }
 
@@ -202,6 +208,7 @@ interface Findings {
   missing: MissingReference[];
   store: StoreVerdict | undefined;
   telemetry: TelemetryVerdict | undefined;
+  scaling: ScalingVerdict | undefined;
   routing: RoutingEvidence | undefined;
 }
 

@@ -8,6 +8,7 @@ import type { DeploymentState, MissingReference, Obstacle, PodProblem } from "./
 import { hints } from "./pod-problem.ts";
 import { isSettled } from "./rollout.ts";
 import { type RoutingEvidence, routingProblem } from "./routed.ts";
+import type { ScalingVerdict } from "./scaling.ts";
 import type { StoreVerdict } from "./task-store.ts";
 import type { TelemetryVerdict } from "./telemetry.ts";
 
@@ -25,6 +26,8 @@ export interface Evidence {
   store?: StoreVerdict | undefined;
   /** None without spec.telemetry. */
   telemetry?: TelemetryVerdict | undefined;
+  /** None without spec.autoscaling. */
+  scaling?: ScalingVerdict | undefined;
   /** None without spec.routing. */
   routing?: RoutingEvidence | undefined;
 }
@@ -91,8 +94,11 @@ const obstacleOrder: Obstacle["why"][] = [
   "leaving",
 ];
 
+/** What KEDA refuses or holds on to, AutoscalingReady tells: calls are answered all the same. */
+const isOfScaling = ({ kind, why }: Obstacle) => kind === "ScaledObject" && ["rejected", "leaving"].includes(why);
+
 function obstacle({ obstacles, metadata }: Evidence): Finding | undefined {
-  const worst = obstacleOrder.flatMap((why) => obstacles.filter((each) => each.why === why))[0];
+  const worst = obstacleOrder.flatMap((why) => obstacles.filter((each) => each.why === why && !isOfScaling(each)))[0];
   return worst && obstacleFindings[worst.why](worst, metadata.namespace);
 }
 

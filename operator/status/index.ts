@@ -77,7 +77,7 @@ function routingVerdicts(evidence: Evidence): Verdict[] {
 }
 
 function verdicts(evidence: Evidence): Verdict[] {
-  const { spec, pools, deployments, store, telemetry } = evidence;
+  const { spec, pools, deployments, store, telemetry, scaling } = evidence;
   const isPaused = spec?.paused ?? false;
   const finding = checks.map((check) => check(evidence)).find((found) => found !== undefined);
   const answering = available(pools, deployments);
@@ -91,6 +91,7 @@ function verdicts(evidence: Evidence): Verdict[] {
     ...routingVerdicts(evidence),
     ...(store ? [verdict("TaskStoreReady", store.status === "True", store)] : []),
     ...(telemetry ? [verdict("TelemetryReady", telemetry.status === "True", telemetry)] : []),
+    ...(scaling ? [verdict("AutoscalingReady", scaling.status === "True", scaling)] : []),
   ];
 }
 

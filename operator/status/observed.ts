@@ -20,6 +20,43 @@ export interface DeploymentState {
   replicaFailure: string | undefined;
 }
 
+/** What its controller says of an autoscaler: HorizontalPodAutoscaler, or ScaledObject of KEDA. */
+export interface AutoscalerState {
+  /** Whether KEDA has made it, or taken it over. */
+  byKeda: boolean;
+  /** Somebody has told KEDA to leave it alone. */
+  paused: boolean;
+  /** Condition ScalingActive of the one, Ready of the other; none yet. Words only of what doesn't work. */
+  works: { holds: true } | { holds: false; reason: string; message: string; since: string } | undefined;
+}
+
+/** What is known of the autoscaler of one pool. */
+export interface PoolScaling {
+  namespace: string;
+  /** Of the pool. */
+  pool: string;
+  /** Of the Deployment, and of all that scales it. */
+  name: string;
+  /** Calls are among its targets. */
+  countsCalls: boolean;
+  /** Of its Deployment: `spec.replicas` is 0, which turns autoscalers off. */
+  isOff: boolean;
+  hpa: AutoscalerState | undefined;
+  /** None: none is wanted. */
+  keda: KedaScaling | undefined;
+  /** The cluster has KEDA, but nobody has told anypod where Prometheus is. */
+  lacksPrometheus: boolean;
+}
+
+export interface KedaScaling {
+  prometheusUrl: string;
+  scaledObject: AutoscalerState | undefined;
+  /** Why the API server refuses the ScaledObject. */
+  refused: string | undefined;
+  /** Metrics of the user's that KEDA can't take, by their place. */
+  cannotTake: number[];
+}
+
 /** A pod that doesn't come up. */
 export interface PodProblem {
   pod: string;

@@ -30,18 +30,19 @@ test("the operator understands its arguments, and takes from them what the value
     namespaces: [],
     selector: undefined,
     workers: 8,
+    prometheusUrl: undefined,
     logLevel: "info",
     leaderElection: "anypod-system",
     metricsAddress: ":8080",
     healthAddress: ":8081",
   });
   const selector = "tier=mcp,team in (a, b)";
-  const values = { watchNamespaces: ["a", "b", "a"], selector, workers: 3, logLevel: "debug", metrics: { port: 9090 } };
+  const prometheusUrl = "https://prometheus.example.com/tenant";
+  const common = { selector, workers: 3, logLevel: "debug", prometheusUrl };
+  const values = { ...common, watchNamespaces: ["a", "b", "a"], metrics: { port: 9090 } };
   expect(await settings(values)).toMatchObject({
     namespaces: ["a", "b"],
-    selector,
-    workers: 3,
-    logLevel: "debug",
+    ...common,
     metricsAddress: ":9090",
   });
   expect((await settings({ metrics: { enabled: false } })).metricsAddress).toBeUndefined();

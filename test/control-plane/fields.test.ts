@@ -142,6 +142,18 @@ const cases: Case[] = [
     expected: ["memory"],
   },
   {
+    field: "autoscaling.callsPerSecond",
+    with: { autoscaling: { callsPerSecond: 20 } },
+    shows: (o) => hpa(o)?.metrics[0].external?.target.averageValue,
+    expected: "20",
+  },
+  {
+    field: "autoscaling.callsInFlight",
+    with: { autoscaling: { callsInFlight: 1.5 } },
+    shows: (o) => hpa(o)?.metrics[0].external?.target.averageValue,
+    expected: "1500m",
+  },
+  {
     field: "autoscaling.metrics",
     with: {
       autoscaling: {

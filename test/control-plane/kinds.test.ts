@@ -14,6 +14,7 @@ import { install } from "./definitions.ts";
 import { playedGateways } from "./gateways.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
+const prometheusUrl = "http://prometheus.example.com";
 const envoyGateway = "gateway.envoyproxy.io/gatewayclass-controller";
 const ingressControllers: Record<string, string> = {
   HTTPProxy: "projectcontour.io/ingress-controller",
@@ -32,6 +33,10 @@ const taskStores: Record<string, SpecInput["taskStore"]> = {
   RedisReplication: replication,
   RedisSentinel: replication,
   ConfigMap: replication,
+};
+const more: Record<string, Partial<SpecInput>> = {
+  ScaledObject: { autoscaling: { callsPerSecond: 1 } },
+  OpenTelemetryCollector: { telemetry: { collector: { exporters: { debug: {} } } } },
 };
 /** Kinds with tasks in them, and what those can't do without. */
 const stays = Object.keys(taskStores);
@@ -52,7 +57,7 @@ async function specOf(kind: string): Promise<SpecInput> {
   const rateLimits = [{ tool: "pay", requests: 60 }];
   const taskStore = taskStores[kind];
   const telemetry = { metrics: { port: 9464 } };
-  const all = { image, network: {}, pools: [{ name: "a" }], telemetry, ...(taskStore && { taskStore }) };
+  const all = { image, network: {}, pools: [{ name: "a" }], telemetry, ...(taskStore && { taskStore }), ...more[kind] };
   if (ofGateways.includes(kind))
     return { ...all, routing: { hostnames, rateLimits, gateway: { parentRefs: [{ name: "edge" }] } } };
   const controller = ingressControllers[kind];
@@ -66,7 +71,9 @@ function objectOf(kind: string, spec: SpecInput): AnyObject {
   const server = { apiVersion, kind: mcpServer, metadata: { name: serverOf(kind) }, spec };
   const { servers } = parseFile("test", JSON.stringify(server), kube.namespace);
   const controller = ofGateways.includes(kind) ? envoyGateway : (ingressControllers[kind] ?? "");
-  const objects = loadAll(renderServers(servers, { controllers: [controller] })) as AnyObject[];
+  const objects = loadAll(
+    renderServers(servers, { controllers: [controller], installed: [kind], prometheusUrl }),
+  ) as AnyObject[];
   const { metadata, data: _, ...rest } = objects.findLast((each) => each.kind === kind)!;
   return { ...rest, metadata: { name: metadata.name, namespace: kube.namespace } } as AnyObject;
 }
@@ -80,7 +87,7 @@ beforeAll(async () => {
     kube,
     childKinds.filter(({ optional }) => optional).map(({ type }) => type),
   );
-  operator = await startOperator(inject("operator").kubeconfig);
+  operator = await startOperator(inject("operator").kubeconfig, "--prometheus-url", prometheusUrl);
   const played = playedGateways(kube);
   await played.gateway("edge", await played.gatewayClass("envoy", envoyGateway));
   for (const kind of kinds) {

@@ -20,6 +20,7 @@ test.each(cases)("%s renders as its .out.yaml has it", (name) => {
   const { output, errors } = render([input], "default", {
     controllers: toldBy(input, "controller"),
     installed: toldBy(input, "installed"),
+    prometheusUrl: toldBy(input, "prometheus-url")[0],
   });
   expect(errors).toEqual([]);
   const file = `${folder}${name}.out.yaml`;

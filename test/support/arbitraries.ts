@@ -169,9 +169,12 @@ const bounds = fc.oneof(
     .tuple(numbers(1, 20), numbers(0, 20))
     .map(([minReplicas, more]) => ({ minReplicas, maxReplicas: minReplicas + more })),
 );
+const callTarget = fc.constantFrom(50, 0.5, 0.001);
 const targets = some({
   cpu: numbers(1, 200),
   memory: numbers(1, 200),
+  callsPerSecond: callTarget,
+  callsInFlight: callTarget,
   metrics: few(metric),
   behavior: some({ scaleUp: scalingRules, scaleDown: scalingRules }),
 });

@@ -103,6 +103,7 @@ export async function pass({ server, spec, objects, now, diesAt, borrowed = [] }
     answers: undefined,
     wake: () => undefined,
     images: officialImages,
+    prometheusUrl: undefined,
   };
   const contents = { hash: async () => "content" };
   const context: ReconcileContext = { client, caches, contents, now: () => now, ...ignored };

@@ -134,6 +134,33 @@ describe("the objects of any server", () => {
     });
   });
 
+  test("are counted by one autoscaler at most, which is KEDA's exactly where calls count", () => {
+    const keda = { isInstalled: () => true, prometheusUrl: "http://prometheus:9090" };
+    fc.assert(
+      fc.property(mcpServer, (server) => {
+        const objects = desired(server, { ...world, ...keda });
+        const namesOf = (kind: string) => ofKind(objects, kind).map(({ metadata }) => metadata.name);
+        const pools = poolsOf(server).filter(({ scaling }) => scaling.by === "autoscaler");
+        expect([...namesOf("ScaledObject"), ...namesOf("HorizontalPodAutoscaler")].sort()).toEqual(
+          pools.map(({ objectName }) => objectName).sort(),
+        );
+        for (const { spec } of ofKind(objects, "HorizontalPodAutoscaler"))
+          expect(spec.metrics.map(({ external }: Any) => external?.metric.name)).not.toContain("mcp_calls_per_second");
+        for (const { spec } of ofKind(objects, "ScaledObject"))
+          expect(spec.triggers.map(({ type }: Any) => type)).toContain("prometheus");
+      }),
+    );
+  });
+
+  test("are some from the start, where KEDA counts them, which may be away", () => {
+    const server = basket({ autoscaling: { minReplicas: 3, callsInFlight: 2 } });
+    const replicas = (more: object) => ofKind(desired(server, { ...world, ...more }), "Deployment")[0].spec.replicas;
+    const keda = { isInstalled: () => true, prometheusUrl: "http://prometheus:9090" };
+    expect(replicas(keda)).toBe(3);
+    expect(replicas({ ...keda, deployments: new Set(["basket"]) })).toBeUndefined();
+    expect(replicas({})).toBeUndefined();
+  });
+
   test("never set spec.replicas of a Deployment that is there, unless the spec does", () => {
     fc.assert(
       fc.property(mcpServer, (server) => {

@@ -93,6 +93,41 @@ describe("the plan", () => {
     });
   });
 
+  describe("between autoscalers of anypod's own and of KEDA's", () => {
+    const [some] = objects;
+    const own = (kind: string) => applied({ ...some!, kind, metadata: { ...some!.metadata, name: "basket" } });
+    const hpa = own("HorizontalPodAutoscaler");
+    const asked = (kind: string) => [...objects, { ...some!, kind, metadata: { ...some!.metadata, name: "basket" } }];
+    const there = objects.map((object) => applied(object));
+    const autoscaler = { byKeda: true, paused: false, works: undefined };
+
+    test("leaves its own for KEDA to take over", () => {
+      const result = plan(asked("ScaledObject"), [...there, hpa], uid);
+      expect(kinds(result.create)).toEqual(["ScaledObject"]);
+      expect({ ...result, create: [] }).toEqual(nothing);
+    });
+
+    test("leaves KEDA's alone", () => {
+      const taken = { ...hpa, owner: "uid-of-ScaledObject", autoscaler };
+      expect(plan(asked("ScaledObject"), [...there, own("ScaledObject"), taken], uid)).toEqual(nothing);
+    });
+
+    test("takes the ScaledObject away, and waits until KEDA's has gone with it", () => {
+      const taken = { ...hpa, owner: "uid-of-ScaledObject", autoscaler };
+      const result = plan(asked("HorizontalPodAutoscaler"), [...there, own("ScaledObject"), taken], uid);
+      expect(kinds(result.remove)).toEqual(["ScaledObject"]);
+      expect({ ...result, remove: [] }).toEqual(nothing);
+      expect(kinds(plan(asked("HorizontalPodAutoscaler"), there, uid).create)).toEqual(["HorizontalPodAutoscaler"]);
+    });
+
+    test("takes its own away when nobody is to count", () => {
+      expect(kinds(plan(objects, [...there, hpa, own("ScaledObject")], uid).remove).sort()).toEqual([
+        "HorizontalPodAutoscaler",
+        "ScaledObject",
+      ]);
+    });
+  });
+
   test("tells objects of one name and different kinds apart", () => {
     const result = plan(
       objects,

@@ -8,7 +8,7 @@ import { namesInTable } from "../support/pages.ts";
 import { root } from "../support/processes.ts";
 
 /** Made where they are installed only, so no server waits for them. */
-const onlyWhereInstalled = new Set(["OpenTelemetryCollector", "PodMonitor"]);
+const onlyWhereInstalled = new Set(["OpenTelemetryCollector", "PodMonitor", "ScaledObject"]);
 
 /** Reasons that have a kind in their name. */
 const byKind: Record<string, string[]> = {
