@@ -26,6 +26,8 @@ export interface Config {
   metricsAddress: string | undefined;
   healthAddress: string | undefined;
   logLevel: string;
+  /** A file that names the level, looked at while running; undefined: it stays as it is. */
+  logLevelFile: string | undefined;
   /** Whether stores are asked if they answer, and pods what they can do. */
   probe: boolean;
   images: ImageNames;
@@ -44,6 +46,7 @@ export const runOptions = {
   "metrics-bind-address": { type: "string" },
   "health-probe-bind-address": { type: "string" },
   "log-level": { type: "string" },
+  "log-level-file": { type: "string" },
   probe: { type: "boolean" },
   "no-probe": { type: "boolean" },
   "redis-image": { type: "string" },
@@ -78,6 +81,10 @@ export const runHelp = `anypod run [options]
                         (default: docker.io/otel/opentelemetry-collector-contrib:0.155.0)
   --prometheus-url URL  where KEDA finds Prometheus, for autoscaling by calls      [$ANYPOD_PROMETHEUS_URL]
   --log-level LEVEL     trace, debug, info, warn, error               [$ANYPOD_LOG_LEVEL] (default: info)
+  --log-level-file FILE a file that names the level: another one is taken within seconds, without a restart
+
+Traces of its own work are sent by OTLP when the environment says where, as to any OpenTelemetry SDK:
+OTEL_EXPORTER_OTLP_ENDPOINT and, if need be, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER.
 `;
 
 type Values = { [name in keyof typeof runOptions]?: unknown };
@@ -92,6 +99,7 @@ interface RunFlags extends Values {
   "metrics-bind-address"?: string;
   "health-probe-bind-address"?: string;
   "log-level"?: string;
+  "log-level-file"?: string;
   probe?: boolean;
   "no-probe"?: boolean;
   "redis-image"?: string;
@@ -165,6 +173,7 @@ export function readConfig(flags: RunFlags, env: NodeJS.ProcessEnv): Config {
     metricsAddress: bind("metrics-bind-address", ":8080"),
     healthAddress: bind("health-probe-bind-address", ":8081"),
     logLevel: logLevel(flags, env),
+    logLevelFile: flags["log-level-file"],
     probe: flags.probe ?? (inCluster && !flags["no-probe"]),
     images: imagesOf(env, flags),
     prometheusUrl: prometheusUrlOf(env, flags["prometheus-url"]),

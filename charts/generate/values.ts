@@ -43,6 +43,10 @@ export const operatorValues = z.strictObject({
   selector: z.string(),
   workers: z.int().min(1),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"]),
+  tracing: z.strictObject({
+    endpoint: orEmpty("https?://[^\\s/?#]+(/[^\\s?#]*)?"),
+    samplingPercent: z.number().min(0).max(100),
+  }),
   taskStores: z.strictObject({ probe: z.boolean(), redisImage: z.string().min(1), postgresqlImage: z.string().min(1) }),
   collectorImage: z.string().min(1),
   prometheusUrl: orEmpty("https?://[^\\s/?#]+(/[^\\s?#]*)?"),

@@ -21,12 +21,19 @@ export interface ApiRequest {
 /** Hears of every request: its method, the answer's status code (`<error>` when there was none) and the seconds it took. */
 export type RequestObserver = (method: string, code: string, seconds: number) => void;
 
+/** Sends a request, perhaps with more headers, and may look at what becomes of it. */
+export type RequestTracer = <T extends { statusCode: number }>(
+  request: { method: string; path: string },
+  send: (headers: Record<string, string>) => Promise<T>,
+) => Promise<T>;
+
 export interface ClientOptions {
   /** As the API server's audit log names who asks. */
   userAgent?: string;
   /** Asked right before each request that writes; false makes it fail with NotAllowedError. */
   mayWrite?: () => boolean;
   observe?: RequestObserver;
+  trace?: RequestTracer;
 }
 
 /** This process may not write now: it doesn't lead, or leads no more. */
@@ -153,7 +160,7 @@ async function errorOf({ statusCode, headers, body }: Dispatcher.ResponseData): 
 /** A client for the current context of the kubeconfig. */
 export function createClient(
   config: KubeConfig,
-  { mayWrite = () => true, observe, userAgent = "anypod" }: ClientOptions = {},
+  { mayWrite = () => true, observe, trace = (_, send) => send({}), userAgent = "anypod" }: ClientOptions = {},
 ): Client {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error("the kubeconfig names no current cluster: run 'kubectl config use-context NAME'");
@@ -184,16 +191,17 @@ export function createClient(
     const began = performance.now();
     const answered = (code: string) => observe?.(method, code, (performance.now() - began) / 1000);
     const timeout = options.timeout ?? defaultTimeout;
-    const wanted = {
+    const wanted = (more: Record<string, string>) => ({
       origin,
       path: root + withQuery(options.path, options.query),
       method,
-      ...content(options, { ...headers, "user-agent": userAgent }),
+      ...content(options, { ...headers, ...more, "user-agent": userAgent }),
       ...(options.signal && { signal: options.signal }),
       headersTimeout: timeout,
       bodyTimeout: timeout,
-    };
-    const response = await dispatcher.request(wanted).catch((error) => {
+    });
+    const { path } = options;
+    const response = await trace({ method, path }, (more) => dispatcher.request(wanted(more))).catch((error) => {
       answered("<error>");
       throw error;
     });

@@ -13,10 +13,11 @@ import { createRecorder } from "../kube/events.ts";
 import { campaign, type Leadership } from "../kube/leader.ts";
 import { createQueue, type Queue } from "../kube/queue.ts";
 import { createAnswers } from "../probe/answers.ts";
-import { createLog, errorFields, type Logger } from "../telemetry/log.ts";
+import { createLog, errorFields, followLevel, type Logger } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { probe, serve } from "../telemetry/serve.ts";
 import { serverMetricsText, type ToldServer } from "../telemetry/server-metrics.ts";
+import { openTracing } from "../telemetry/trace.ts";
 import { type Caches, startCaches } from "./caches.ts";
 import { createContention } from "./contention.ts";
 import { createContents } from "./contents.ts";
@@ -113,6 +114,12 @@ function once(tell: (kind: string) => void): (kind: string) => void {
   };
 }
 
+/** Whose reconcile a span is. */
+function keyAttributes(key: string): Record<string, string> {
+  const [namespace = "", name = ""] = key.split("/");
+  return { "k8s.namespace.name": namespace, "anypod.server": name };
+}
+
 interface Running {
   queue: Queue;
   work: Promise<void>;
@@ -138,9 +145,11 @@ async function untilEnd({ queue, work, leadership, stopping, endCandidacy }: Run
 
 /** Runs until SIGTERM or SIGINT, or until the lease is lost; returns the exit code. */
 export async function run(config: Config): Promise<number> {
-  const log = createLog(config.logLevel);
-  const kubeConfig = loadKubeConfig(config.kubeconfig);
   const instance = process.env.POD_NAME ?? hostname();
+  const tracing = await openTracing(instance, () => log);
+  const log: Logger = createLog(config.logLevel, tracing.fields);
+  if (config.logLevelFile !== undefined) followLevel(log, config.logLevelFile);
+  const kubeConfig = loadKubeConfig(config.kubeconfig);
   const stop = new AbortController();
   const candidacy = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
@@ -167,7 +176,7 @@ export async function run(config: Config): Promise<number> {
           signal: candidacy.signal,
           failed: (error) => log.warn(errorFields(error), "lease not taken or renewed, will be tried again"),
         });
-  const client = createClient(kubeConfig, { observe, mayWrite: leadership.mayWrite });
+  const client = createClient(kubeConfig, { observe, trace: tracing.request, mayWrite: leadership.mayWrite });
 
   log.info({ namespaces: config.namespaces, selector: config.selector }, "starting");
   const caches = startCaches({
@@ -219,6 +228,7 @@ export async function run(config: Config): Promise<number> {
       prometheusUrl: config.prometheusUrl,
       answers: config.probe ? createAnswers(now) : undefined,
       wake: queue.add,
+      span: tracing.span,
       report,
       now,
     };
@@ -226,7 +236,10 @@ export async function run(config: Config): Promise<number> {
       queue,
       workers: config.workers,
       metrics: metrics.controller,
-      reconcile: (key, failures) => reconcile(key, { ...context, failures }),
+      reconcile: (key, failures) =>
+        tracing.span("reconcile", { ...keyAttributes(key), "anypod.failures": failures }, () =>
+          reconcile(key, { ...context, failures }),
+        ),
       failed: (key, error) => log.warn({ server: key, ...errorFields(error) }, "reconcile failed, will be tried again"),
     });
   });
@@ -241,7 +254,7 @@ export async function run(config: Config): Promise<number> {
   stop.abort();
   candidacy.abort();
   closeEndpoints();
-  await Promise.all([client.close(), leaseClient.close()]);
+  await Promise.all([client.close(), leaseClient.close(), tracing.stop()]);
   log.info("stopped");
   return code;
 }

@@ -15,6 +15,7 @@ import type { RoutingEvidence } from "../status/routed.ts";
 import type { ScalingVerdict } from "../status/scaling.ts";
 import type { StoreVerdict } from "../status/task-store.ts";
 import type { TelemetryVerdict } from "../status/telemetry.ts";
+import type { Span } from "../telemetry/trace.ts";
 import { toldOf } from "./ask.ts";
 import type { Caches } from "./caches.ts";
 import type { Contention } from "./contention.ts";
@@ -40,6 +41,7 @@ export interface ReconcileContext extends PlanContext {
   wake: (serverKey: string) => void;
   /** How often in a row this server has failed. */
   failures: number;
+  span: Span;
 }
 
 /** Between a change of routes and the next one that takes it for known, in milliseconds. */
@@ -167,6 +169,13 @@ function failing(failure: unknown, { failures }: ReconcileContext): Obstacle[] {
   return [{ kind: "", name: "", why: "failing", message: failure.message }];
 }
 
+/** How much there is to do, as a span tells it. */
+const sizes = ({ create, update, remove }: Plan) => ({
+  "anypod.creates": create.length,
+  "anypod.updates": update.length,
+  "anypod.deletes": remove.length,
+});
+
 /** Brings the server of the key to its desired state; returns when to look again, in milliseconds. */
 export async function reconcile(key: string, context: ReconcileContext): Promise<{ after?: number | undefined }> {
   const observed = context.caches.server(key);
@@ -178,7 +187,7 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const pools = poolsOf(server);
   if (spec.paused) return { after: await conclude(observed, pausedFindings(observed, pools), context) };
 
-  const planned = await planServer(observed, server, context);
+  const planned = await context.span("plan", {}, () => planServer(observed, server, context));
   const { missing, store, routing, dues } = planned;
   const { verdict, after: storeDue } = await judgeStore({ observed, server, ...planned }, context);
   const ofTelemetry = judgeTelemetry({ observed, server, ...planned }, context);
@@ -187,7 +196,11 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const { todo: kept, after: lingerDue } = lingering(whole, server, context.waited);
   const { todo: paced, contended, after: healDue } = pacedPlan(kept, context.contention);
   const { todo, after: restDue } = cautious(paced, observed.status);
-  const { obstacles: refused, failures, written } = await execute(todo, { ...context, serverUid: metadata.uid });
+  const {
+    obstacles: refused,
+    failures,
+    written,
+  } = await context.span("apply", sizes(todo), () => execute(todo, { ...context, serverUid: metadata.uid }));
   const [failure] = failures;
   // Another try goes on from here, and is no repetition.
   if (failure && written > 0) throw new Incomplete(failure);
@@ -195,7 +208,7 @@ export async function reconcile(key: string, context: ReconcileContext): Promise
   const { verdict: telemetry } = ofTelemetry;
   const { verdict: scaling, after: scalingDue } = judgeScaling({ observed, server, pools, obstacles }, context);
   const findings = { pools, obstacles, missing, store: verdict, telemetry, scaling, routing: routing?.evidence };
-  const reportDue = await conclude(observed, findings, context);
+  const reportDue = await context.span("status", {}, () => conclude(observed, findings, context));
   if (failure) throw failure;
   const obstaclesDue = obstacles.map(({ why }) => retryObstacle[why]);
   const planDues = [...dues, routing?.after, storeDue, ofTelemetry.after, scalingDue];

@@ -22,7 +22,30 @@ test("pods meet the standard `restricted`, and write nowhere", async () => {
   const all = await objects();
   expect(restrictedProblems(podOf(all).spec)).toEqual([]);
   expect(containerOf(all).securityContext.readOnlyRootFilesystem).toBe(true);
-  expect(podOf(all).spec.volumes).toBeUndefined();
+  expect(containerOf(all).volumeMounts.every((mount: { readOnly?: boolean }) => mount.readOnly)).toBe(true);
+});
+
+test("a level of the log reaches pods by a file, so that another one replaces none of them", async () => {
+  const [info, debug] = [await objects(), await objects({ logLevel: "debug" })];
+  expect(podOf(debug)).toEqual(podOf(info));
+  const { volumes } = podOf(debug).spec;
+  const { name, mountPath } = containerOf(debug).volumeMounts[0];
+  const { configMap } = volumes.find((volume: { name: string }) => volume.name === name);
+  const { data } = debug.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === configMap.name)!;
+  expect(data).toEqual({ level: "debug" });
+  expect((await settings({})).logLevelFile).toBe(`${mountPath}/level`);
+});
+
+test("traces of the operator's own work are sent where the values say, and nowhere without", async () => {
+  const variables = async (values: object) =>
+    Object.fromEntries(
+      containerOf(await objects(values)).env.map((each: { name: string; value?: string }) => [each.name, each.value]),
+    );
+  expect(Object.keys(await variables({})).filter((name) => name.startsWith("OTEL"))).toEqual([]);
+  expect(await variables({ tracing: { endpoint: "http://collector:4318", samplingPercent: 10 } })).toMatchObject({
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+    OTEL_TRACES_SAMPLER_ARG: "0.1",
+  });
 });
 
 test("the operator understands its arguments, and takes from them what the values say", async () => {
@@ -31,14 +54,13 @@ test("the operator understands its arguments, and takes from them what the value
     selector: undefined,
     workers: 8,
     prometheusUrl: undefined,
-    logLevel: "info",
     leaderElection: "anypod-system",
     metricsAddress: ":8080",
     healthAddress: ":8081",
   });
   const selector = "tier=mcp,team in (a, b)";
   const prometheusUrl = "https://prometheus.example.com/tenant";
-  const common = { selector, workers: 3, logLevel: "debug", prometheusUrl };
+  const common = { selector, workers: 3, prometheusUrl };
   const values = { ...common, watchNamespaces: ["a", "b", "a"], metrics: { port: 9090 } };
   expect(await settings(values)).toMatchObject({
     namespaces: ["a", "b"],

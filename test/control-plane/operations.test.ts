@@ -1,9 +1,13 @@
 // What the operator offers to those who run it: metrics, health, events, and a scope to work in.
-import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { namespaced } from "../../charts/generate/rights.ts";
 import { accountIn, forget, letInto } from "../support/account.ts";
 import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
 import { type RunningOperator, startOperator } from "../support/operator.ts";
+import { otlpSink, type SinkSpan } from "../support/otlp-sink.ts";
 import { eventually } from "../support/wait.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
@@ -46,11 +50,72 @@ test("metrics go by the names that dashboards know, and health follows the cache
     /^anypod_servers\{condition="Ready",status="False"\} [1-9]/m,
     /^anypod_server_settle_seconds_count \d/m,
     new RegExp(`^anypod_server_ready{service_namespace="${kube.namespace}",service_name="measured"} 0$`, "m"),
-    /^anypod_server_problem_since_timestamp_seconds\{.*service_name="measured",condition="Ready",reason="RollingOut"\} \d+$/m,
+    /^anypod_server_problem_since_timestamp_seconds\{.*service_name="measured",condition="Ready",reason="RollingOut"\} [\d.]+$/m,
     /^anypod_server_pods\{.*service_name="measured",anypod_pool="main"\} \d$/m,
     /^process_cpu_seconds_total /m,
   ])
     expect(body).toMatch(line);
+});
+
+describe("traces", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("follow a reconcile to each request for it", async () => {
+    await using sink = await otlpSink();
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url);
+    vi.stubEnv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
+    vi.stubEnv("OTEL_BSP_SCHEDULE_DELAY", "200");
+    operator = await startOperator(inject("operator").kubeconfig, "--namespace", kube.namespace);
+    await kube.applyServer("traced", { image });
+    const isOf = ({ attributes }: SinkSpan) => attributes["anypod.server"] === "traced";
+    const first = await eventually("its first reconcile is traced", () => sink.spans.find(isOf));
+    expect(first).toMatchObject({ name: "reconcile", attributes: { "k8s.namespace.name": kube.namespace } });
+    expect(first.resource["service.name"]).toBe("anypod");
+    const ofIt = sink.spans.filter(({ traceId }) => traceId === first.traceId);
+    const childrenOf = (parent: SinkSpan) => ofIt.filter(({ parentSpanId }) => parentSpanId === parent.spanId);
+    expect(childrenOf(first).map(({ name }) => name)).toEqual(["plan", "apply", "status"]);
+    const [, apply, status] = childrenOf(first) as [SinkSpan, SinkSpan, SinkSpan];
+    expect(childrenOf(apply)).toHaveLength(Number(apply.attributes["anypod.creates"]));
+    for (const request of [...childrenOf(apply), ...childrenOf(status)]) {
+      expect(request.name).toBe("PATCH");
+      expect(request.attributes["url.path"]).toMatch(`/namespaces/${kube.namespace}/`);
+      expect([200, 201]).toContain(request.attributes["http.response.status_code"]);
+    }
+    await operator.stop();
+  });
+
+  test("that nobody takes are told of once, and hold nothing up", async () => {
+    vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+    vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
+    vi.stubEnv("OTEL_BSP_SCHEDULE_DELAY", "200");
+    operator = await startOperator(inject("operator").kubeconfig, "--namespace", kube.namespace);
+    await kube.applyServer("untaken", { image });
+    await kube.condition("untaken", "Reconciling", { status: "True" });
+    const told = () => operator?.log().match(/traces can't be sent/g)?.length ?? 0;
+    await eventually("it is told", () => told() > 0);
+    await kube.applyServer("untaken", { image, replicas: 3 });
+    await eventually("it goes on", async () => (await kube.get("Deployment", "untaken"))?.spec.replicas === 3);
+    await operator.stop();
+    expect(told()).toBe(1);
+  });
+});
+
+test("the log's level is that of a file, and follows it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "log-level-"));
+  const file = join(folder, "level");
+  writeFileSync(file, "info\n");
+  operator = await startOperator(
+    inject("operator").kubeconfig,
+    "--namespace",
+    kube.namespace,
+    "--log-level-file",
+    file,
+  );
+  writeFileSync(file, "debug\n");
+  await eventually("it hears", () => operator?.log().includes('"to":"debug"'));
+  writeFileSync(file, "loud\n");
+  await eventually("it objects", () => /"named":"loud".*names no level/.test(operator?.log() ?? ""));
+  rmSync(folder, { recursive: true });
 });
 
 test("a webhook that can't be reached is named in the status, and its end is noticed", async () => {
