@@ -1,6 +1,7 @@
 // All files of the charts that are generated, by their path.
 import { readFileSync } from "node:fs";
 import { crdTemplate } from "./crd.ts";
+import { dashboard } from "./dashboard/grafana.ts";
 import { type DocumentedValue, documentedValues, valuesTable, withTable } from "./documented.ts";
 import { rulesTemplate } from "./rules.ts";
 import { schemaText, valuesSchema } from "./schema.ts";
@@ -23,6 +24,7 @@ export function chartFiles(): Record<string, string> {
   const rows = (chart: string) => documentedValues(inChart(`${chart}/values.yaml`));
   return {
     "charts/anypod/templates/_rules.tpl": rulesTemplate(),
+    "charts/anypod/files/dashboard.json": `${JSON.stringify(dashboard(), null, 2)}\n`,
     "charts/anypod/values.schema.json": schemaText(valuesSchema(operatorValues)),
     "charts/anypod/README.md": readme("anypod", rows("anypod")),
     "charts/anypod-crds/templates/mcpservers.yaml": crdTemplate(),

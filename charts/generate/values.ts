@@ -2,6 +2,7 @@
 // value is for.
 import * as z from "zod";
 import { intOrPercent, resources } from "../../operator/api/core.ts";
+import { alertNames } from "./alerts.ts";
 
 const strings = z.record(z.string(), z.string());
 /** A piece of Kubernetes' own API, which the API server checks. */
@@ -30,6 +31,18 @@ const metrics = z.strictObject({
     labels: strings,
     interval: duration,
     metricRelabelings: z.array(native),
+  }),
+  prometheusRule: z.strictObject({
+    enabled: z.boolean(),
+    labels: strings,
+    disabled: z.array(z.enum(alertNames())),
+    runbook: z.string(),
+  }),
+  dashboard: z.strictObject({
+    enabled: z.boolean(),
+    labels: strings,
+    annotations: strings,
+    namespace: orEmpty(dnsLabel),
   }),
 });
 

@@ -1,4 +1,4 @@
-// What the tests of the charts and of their release need: Helm, kubeconform and actionlint, built once, and the schemas of all
+// What the tests of the charts and of their release need: Helm, kubeconform, actionlint and promtool, built once, and the schemas of all
 // kinds.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ declare module "vitest" {
     helm: string;
     kubeconform: string;
     actionlint: string;
+    promtool: string;
     /** The folder with a JSON schema for each kind. */
     schemas: string;
   }
@@ -19,12 +20,13 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => void> {
   const context = { log: (line: string) => console.log(line), signal: new AbortController().signal };
-  const binary = await ensureBinaries(context, ["helm", "kubeconform", "actionlint"]);
+  const binary = await ensureBinaries(context, ["helm", "kubeconform", "actionlint", "promtool"]);
   const folder = mkdtempSync(join(tmpdir(), "anypod-charts-"));
   await writeSchemas(folder);
   project.provide("helm", binary("helm"));
   project.provide("kubeconform", binary("kubeconform"));
   project.provide("actionlint", binary("actionlint"));
+  project.provide("promtool", binary("promtool"));
   project.provide("schemas", folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }
