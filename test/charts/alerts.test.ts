@@ -1,45 +1,18 @@
 // The alerts of the operator's chart, by Prometheus' own tool: when they fire, when they don't, and what they say.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dump } from "js-yaml";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { alertGroups, alertNames, alertsFile } from "../../charts/generate/alerts.ts";
-import { output } from "../cluster/addons/commands.ts";
 import { anchorsOf } from "../support/pages.ts";
 import { root } from "../support/processes.ts";
+import { holds, type MadeUp, promtool } from "./promtool.ts";
 import { ofKind, rendered } from "./support.ts";
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "anypod-alerts-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Series by their labels, with samples once a minute, as promtool writes them: `0+3x20` are 20 steps by 3. */
-type Series = Record<string, string>;
-
-const promtool = (...args: string[]) =>
-  output(inject("promtool"), args).catch((error: { stdout?: string; stderr?: string }) => {
-    throw new Error(`${error.stdout}${error.stderr}`);
-  });
-
-/** Runs a test of promtool's on the alerts. Throws with what is different. */
-async function check(series: Series, expected: object): Promise<void> {
-  const file = join(folder, "test.yaml");
-  const test = {
-    interval: "1m",
-    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
-    ...expected,
-  };
-  const rules = { rule_files: [fileURLToPath(alertsFile)], evaluation_interval: "1m", tests: [test] };
-  writeFileSync(file, dump(rules));
-  await promtool("test", "rules", file);
-}
+const check = (series: MadeUp, expected: object) => holds(series, expected, [fileURLToPath(alertsFile)]);
 
 /** Which alerts fire after so many minutes: each by its name and what it is about. */
-const firing = (series: Series, minutes: number, alerts: string[]) =>
+const firing = (series: MadeUp, minutes: number, alerts: string[]) =>
   check(series, {
     promql_expr_test: [
       {
@@ -74,7 +47,7 @@ const failing = { [calls("pay")]: "0+6x60", [calls("pay", "tool_error")]: "0+4x6
 
 interface Case {
   sentence: string;
-  series: Series;
+  series: MadeUp;
   minutes: number;
   fire: string[];
 }
@@ -275,7 +248,7 @@ describe("fire, or don't, for", () => {
 });
 
 describe("that no operator leads is told", () => {
-  const isDown = (series: Series, minutes: number, down: boolean) =>
+  const isDown = (series: MadeUp, minutes: number, down: boolean) =>
     check(series, {
       promql_expr_test: [
         {
