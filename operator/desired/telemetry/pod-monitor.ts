@@ -22,7 +22,7 @@ const whose = Object.entries({
   k8s_pod_name: "__meta_kubernetes_pod_name",
 }).map(([targetLabel, source]) => ({ action: "replace", sourceLabels: [source], targetLabel }));
 
-const scrape = (port: string, path: string, { interval }: Metrics) => ({ port, path, interval, scheme: "http" });
+const scrape = (port: string, path: string, { interval }: Metrics) => ({ port, path, interval });
 
 // None honours labels: what a server says never passes for another namespace's.
 const ofServer = (server: McpServer, metrics: Metrics): KubeObject => ({
