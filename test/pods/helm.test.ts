@@ -105,13 +105,36 @@ test("operators share the work: the one that leads is killed in a rollout, and n
   expect(tally.calls).toBeGreaterThan(50);
 });
 
+test("another level of the log is taken by the operators that run", async () => {
+  const running = await operators();
+  await helm.on("upgrade", "anypod", system, packages.of("anypod"), ...localImage, "--set", "logLevel=debug");
+  // A kubelet brings a ConfigMap's change when it looks at the pod again: within a minute, or when the pod changes.
+  for (const { metadata } of running)
+    await system.client.json({
+      method: "PATCH",
+      path: `/api/v1/namespaces/${system.namespace}/pods/${metadata.name}`,
+      contentType: "application/merge-patch+json",
+      body: { metadata: { annotations: { "example.com/look": "again" } } },
+    });
+  for (const pod of running)
+    await eventually(
+      "it takes the level",
+      async () => (await textOf(system, pod, "/log")).includes('"to":"debug"'),
+      120,
+    );
+  expect(uidsOf(await operators())).toEqual(uidsOf(running));
+});
+
 test("helm upgrade and rollback change the operator and leave the server's pods alone", async () => {
   const before = uidsOf(await serverPods());
-  const argsOf = async () => (await operators()).flatMap(({ spec }) => spec.containers[0].args as string[]);
-  await helm.on("upgrade", "anypod", system, packages.of("anypod"), ...localImage, "--set", "logLevel=debug");
-  expect((await argsOf()).filter((each) => each.startsWith("--log-level"))).toEqual(Array(2).fill("--log-level=debug"));
+  const workers = async () => {
+    const args = (await operators()).flatMap(({ spec }) => spec.containers[0].args as string[]);
+    return args.filter((each) => each.startsWith("--workers"));
+  };
+  await helm.on("upgrade", "anypod", system, packages.of("anypod"), ...localImage, "--set", "workers=3");
+  expect(await workers()).toEqual(Array(2).fill("--workers=3"));
   await helm.on("rollback", "anypod", system, "1");
-  expect((await argsOf()).filter((each) => each.startsWith("--log-level"))).toEqual(Array(2).fill("--log-level=info"));
+  expect(await workers()).toEqual(Array(2).fill("--workers=8"));
   await looked(system);
   expect(uidsOf(await serverPods())).toEqual(before);
 });
