@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { ensureBinaries } from "../binaries.ts";
 import { moduleSources } from "../go-modules.ts";
 import type { Cluster } from "../index.ts";
-import { installChart } from "./helm.ts";
+import { installChart, uninstallChart } from "./helm.ts";
 import { waitFor } from "./kubectl.ts";
 import { buildContext, type InstallOptions, loadProgram } from "./programs.ts";
+
+const release = { name: "metrics-server", namespace: "kube-system" };
 
 /** Installs it, and returns when the API server serves its metrics. */
 export async function installMetricsServer(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
@@ -16,6 +18,11 @@ export async function installMetricsServer(cluster: Cluster, options: InstallOpt
   const readinessProbe = { initialDelaySeconds: 0, periodSeconds: 1 };
   const args = ["--metric-resolution=10s", "--kubelet-request-timeout=5s"];
   const values = JSON.stringify({ image: { repository, tag }, args, readinessProbe });
-  await installChart(helm, cluster, { name: "metrics-server", namespace: "kube-system", chart, values });
+  await installChart(helm, cluster, { ...release, chart, values });
   await waitFor(cluster, "condition=Available", "apiservice/v1beta1.metrics.k8s.io");
+}
+
+export async function removeMetricsServer(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
+  const helm = (await ensureBinaries(buildContext(options), ["helm"]))("helm");
+  await uninstallChart(helm, cluster, release);
 }
