@@ -96,6 +96,8 @@ and values of Secrets are never shown.
   --kubeconfig FILE       how to reach the cluster (default: $KUBECONFIG, else ~/.kube/config, else the pod's own account)
   --field-manager NAME    who applies the files (default: who applied the McpServer last, else kubectl)
 
+The environment says what the operator is told, as for anypod render.
+
 Exits with 0 when nothing changes, with 1 when something does, and with more than 1 and a line for each problem when it
 can't be told.
 `;

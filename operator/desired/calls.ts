@@ -29,7 +29,7 @@ export function callTargets({ callsPerSecond, callsInFlight }: Autoscaling): Cal
   ];
 }
 
-/** The autoscaler's words for the pool, when it counts calls. */
+/** Whether calls are among the targets of the pool's autoscaler. */
 export function countsCalls({ scaling }: EffectivePool): boolean {
   return scaling.by === "autoscaler" && callTargets(scaling.autoscaling).length > 0;
 }

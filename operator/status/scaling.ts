@@ -33,7 +33,7 @@ function beingHandedOver(state: PoolScaling): ScalingVerdict | undefined {
       "AutoscalerStarting",
       `ScaledObject ${name} of pool ${pool} is being deleted, and its autoscaler with it. If it lasts: KEDA has to take its finalizer out, so its operator has to run. ${stays}`,
     );
-  if (keda && !(hpa?.byKeda && keda.scaledObject?.works) && !failureOf(keda.scaledObject))
+  if (keda && !hpa?.byKeda && !failureOf(keda.scaledObject))
     return fails(
       "AutoscalerStarting",
       `KEDA is to count the pods of pool ${pool}. If it lasts, does its operator run? ${look(state, "scaledobject")}`,

@@ -7,8 +7,10 @@ import { installMetricsServer, removeMetricsServer } from "../cluster/addons/met
 import { installPrometheus, prometheus, removePrometheus } from "../cluster/addons/prometheus.ts";
 import { attachCluster, type Cluster } from "../cluster/index.ts";
 import { message } from "../gateways/wire.ts";
+import { operatorRequests, writesOf } from "../support/audit.ts";
 import { collector } from "../support/collector-image.ts";
-import { basket as image } from "../support/images.ts";
+import { serviceAddress } from "../support/driver.ts";
+import { conformance, basket as image } from "../support/images.ts";
 import type { AnyObject } from "../support/kube.ts";
 import { eventually } from "../support/wait.ts";
 import { type PodWorld, podWorld } from "./support.ts";
@@ -45,19 +47,30 @@ const scaledTo = (name: string, count: number) =>
     240,
   );
 
-/** Calls all the while; @returns what became of them */
-async function underLoad(server: string, workers: number, work: () => Promise<unknown>) {
+/** Does the work while so many call, one call after the other each; none is lost. */
+async function underLoad(server: string, workers: number, work: () => Promise<unknown>): Promise<void> {
   await world.driver.startLoad(await world.url(server), workers);
-  await work();
-  return world.driver.stopLoad();
+  await work().catch(async (error) => {
+    await world.driver.stopLoad();
+    throw error;
+  });
+  const { calls, errors, failed } = await world.driver.stopLoad();
+  expect({ errors, failed }).toEqual({ errors: [], failed: 0 });
+  expect(calls).toBeGreaterThan(100);
 }
-/** Some hundred calls a second from many, as fast as they are answered; and a few tens from one. */
+const answeredBy = (count: number) =>
+  eventually(`${count} pods have answered`, async () => Object.keys((await world.driver.load()).pods).length >= count);
+
+/** A hundred calls a second and more, as fast as they are answered; and a few tens. */
 const crowd = 8;
 const few = 1;
 
 describe("with metrics-server alone", () => {
   beforeAll(() => installMetricsServer(cluster));
-  afterAll(() => removeMetricsServer(cluster));
+  afterAll(async () => {
+    await world.kube.remove("McpServer", "by-cpu");
+    await removeMetricsServer(cluster);
+  });
 
   test("a server scales by CPU, up and down, and no call is lost", async () => {
     const spec: SpecInput = {
@@ -67,26 +80,37 @@ describe("with metrics-server alone", () => {
     };
     await world.kube.applyServer("by-cpu", spec);
     await world.kube.condition("by-cpu", "Ready", { status: "True" }, 120);
-    const up = await underLoad("by-cpu", crowd, () => scaledTo("by-cpu", 3));
-    const down = await underLoad("by-cpu", 2, () => scaledTo("by-cpu", 1));
-    expect([up.errors, down.errors]).toEqual([[], []]);
-    expect([up.failed, down.failed]).toEqual([0, 0]);
-    expect(Object.keys(up.pods)).toHaveLength(3);
+    await underLoad("by-cpu", crowd, async () => {
+      await scaledTo("by-cpu", 3);
+      await answeredBy(3);
+    });
+    await underLoad("by-cpu", few, () => scaledTo("by-cpu", 1));
     await world.kube.condition("by-cpu", "AutoscalingReady", { status: "True" }, 60);
     expect(ownerOf(await hpa("by-cpu"))).toBe("McpServer");
-    await world.kube.remove("McpServer", "by-cpu");
   });
 });
 
 describe("with KEDA and Prometheus", () => {
   const server = "by-calls";
+  /** Its calls are told to Prometheus. */
+  const told: Partial<SpecInput> = {
+    resources: { requests: { cpu: "50m", memory: "64Mi" } },
+    telemetry: {
+      samplingPercent: 0,
+      collector: {
+        exporters: { debug: {} },
+        resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+      },
+      metrics: { interval: "5s" },
+    },
+  };
 
   beforeAll(async () => {
     await installPrometheus(cluster);
     await installKeda(cluster);
   });
   afterAll(async () => {
-    await world.kube.remove("McpServer", server);
+    for (const name of [server, "listened"]) await world.kube.remove("McpServer", name);
     await removeKeda(cluster);
     await removePrometheus(cluster);
   });
@@ -111,62 +135,73 @@ describe("with KEDA and Prometheus", () => {
   test("a server scales up by its calls, with one autoscaler, which is KEDA's", async () => {
     await world.kube.applyServer(server, {
       image,
-      resources: { requests: { cpu: "50m", memory: "64Mi" } },
       autoscaling: { ...bounds, callsPerSecond: 40, callsInFlight: 5 },
-      telemetry: {
-        samplingPercent: 0,
-        collector: {
-          exporters: { debug: {} },
-          resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
-        },
-        metrics: { interval: "5s" },
-      },
+      ...told,
     });
     await world.kube.condition(server, "Ready", { status: "True" }, 150);
     await eventually("KEDA has its autoscaler", async () => ownerOf(await hpa(server)) === "ScaledObject", 60);
-    const { items } = await world.kube.client.json<{ items: AnyObject[] }>({
-      path: `/apis/autoscaling/v2/namespaces/${world.kube.namespace}/horizontalpodautoscalers`,
-    });
-    expect(items.map(({ metadata }) => metadata.name)).toEqual([server]);
+    const autoscalers = await world.kube.list("HorizontalPodAutoscaler");
+    const itsOwn = autoscalers.filter(({ spec }) => spec.scaleTargetRef.name === server);
+    expect(itsOwn.map(({ metadata }) => metadata.name)).toEqual([server]);
 
-    const tally = await underLoad(server, crowd, () => scaledTo(server, 3));
-    expect(tally.errors).toEqual([]);
-    expect(tally.failed).toBe(0);
-    expect(Object.keys(tally.pods)).toHaveLength(3);
+    await underLoad(server, crowd, async () => {
+      await scaledTo(server, 3);
+      await answeredBy(3);
+    });
     await world.kube.condition(server, "AutoscalingReady", { status: "True", reason: "AutoscalerCounts" }, 60);
   });
 
   test("keeps its pods while Prometheus is away, however few calls there are, and says why", async () => {
     await scalePrometheus(0);
-    const tally = await underLoad(server, few, async () => {
+    await underLoad(server, few, async () => {
       const missing = { status: "False", reason: "CallMetricsMissing" } as const;
       await world.kube.condition(server, "AutoscalingReady", missing, 150);
     });
-    expect(tally.failed).toBe(0);
     await scaledTo(server, 3);
     await world.kube.condition(server, "Ready", { status: "True" });
   });
 
   test("comes down with its calls when Prometheus is back, and no call is lost", async () => {
     await scalePrometheus(1);
-    const tally = await underLoad(server, few, () => scaledTo(server, 1));
-    expect(tally.errors).toEqual([]);
-    expect(tally.failed).toBe(0);
+    await underLoad(server, few, () => scaledTo(server, 1));
     await world.kube.condition(server, "AutoscalingReady", { status: "True" }, 60);
   });
 
-  test("doesn't grow for a crowd that listens", async () => {
-    const { lastScaleTime } = (await hpa(server))!.status;
-    const url = await world.url(server);
-    const listening = { ...message(url, "subscriptions/listen"), timeout: 20_000 };
+  test("whatever KEDA has added to it, its ScaledObject was written once", () => {
+    const auditLog = inject("auditLog");
+    // A cluster of somebody's own tells nobody who has written what.
+    if (auditLog === "") return;
+    const ofIt = writesOf(operatorRequests(auditLog, world.kube.namespace)).filter(
+      ({ resource, name }) => resource === "scaledobjects" && name === server,
+    );
+    expect(ofIt.map(({ verb, code }) => [verb, code])).toEqual([["patch", 201]]);
+  });
+
+  test("a crowd that listens makes no server grow", async () => {
+    await world.kube.applyServer("listened", {
+      image: conformance,
+      autoscaling: { ...bounds, callsInFlight: 5 },
+      ...told,
+    });
+    await world.kube.condition("listened", "Ready", { status: "True" }, 150);
+    const url = `http://${await serviceAddress(world.kube.client, world.kube.namespace, "listened")}/mcp`;
+    // Without any call, nobody would know that there are few.
+    await eventually("it answers", async () => (await world.driver.send(message(url, "tools/list"))).status === 200);
+    await world.kube.condition("listened", "AutoscalingReady", { status: "True" }, 120);
+
+    const filter = { params: { notifications: { toolsListChanged: true } } };
+    const listening = { ...message(url, "subscriptions/listen", filter), timeout: 20_000 };
     const answers = await world.driver.sendAll(Array.from({ length: 100 }, () => listening));
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    const sum = `sum(mcp_server_operation_duration_seconds_sum{service_name="${server}",mcp_method_name="subscriptions/listen"})`;
+    expect(answers.filter(({ status, complete }) => status === 200 && !complete)).toHaveLength(100);
+    const sum = `sum(mcp_server_operation_duration_seconds_sum{service_name="listened",mcp_method_name="subscriptions/listen"})`;
     // As calls, they would want all pods that there may be.
     await eventually("Prometheus knows of the streams", async () => ((await asked(sum))[0] ?? 0) > 1900, 60);
     const looks = async () => (await asked('sum(prometheus_http_requests_total{handler="/api/v1/query"})'))[0] ?? 0;
     const before = await looks();
-    await eventually("KEDA has looked some times since", async () => (await looks()) >= before + 8, 120);
-    expect((await hpa(server))!.status).toMatchObject({ lastScaleTime, desiredReplicas: 1 });
+    await eventually("KEDA has looked some times since", async () => (await looks()) >= before + 10, 120);
+    const { status } = (await hpa("listened"))!;
+    expect(status.desiredReplicas).toBe(1);
+    expect(status.lastScaleTime).toBeUndefined();
+    await world.kube.condition("listened", "AutoscalingReady", { status: "True" });
   });
 });

@@ -82,6 +82,13 @@ describe("anypod render", () => {
     expect(stdout).toBe(readFileSync(`${golden}.out.yaml`, "utf8"));
   });
 
+  test("prints what a cluster with KEDA is told of Prometheus, which never ends in a slash, as KEDA adds one", async () => {
+    const golden = join(root, "test/golden/autoscaling-keda");
+    const keda = ["--installed", "ScaledObject", "--prometheus-url", "http://prometheus.monitoring.svc:9090//"];
+    const { stdout } = await anypod(["render", "-f", `${golden}.yaml`, ...keda]);
+    expect(stdout).toBe(readFileSync(`${golden}.out.yaml`, "utf8"));
+  });
+
   test("reads standard input", async () => {
     const { code, stdout } = await anypod(["render", "-f", "-", "-n", "shop"], manifest("from-stdin"));
     expect(code).toBe(0);
@@ -197,6 +204,11 @@ describe("anypod", () => {
       "a worker count that is none",
       ["run", "--workers", "many"],
       "anypod: --workers must be a whole number above 0, not 'many'\n",
+    ],
+    [
+      "an address of Prometheus that is none",
+      ["run", "--prometheus-url", "prometheus:9090"],
+      "anypod: --prometheus-url must be http:// or https://, a host, and perhaps a port and a path, not 'prometheus:9090'\n",
     ],
     [
       "a log level that is none",

@@ -29,6 +29,7 @@ const keda: KedaScaling = {
   refused: undefined,
   cannotTake: [],
 };
+const unsure = { ...counts, works: undefined };
 const ofKeda = { ...counts, byKeda: true };
 const byKeda: PoolScaling = { ...byCalls, hpa: ofKeda, keda };
 const before: ScalingVerdict = { status: "True", reason: "AutoscalerCounts", message: "before" };
@@ -43,7 +44,7 @@ describe("all is well", () => {
     ["with an autoscaler that has its numbers", byCpu],
     ["with an adapter that tells of calls", byCalls],
     ["with KEDA", byKeda],
-    ["with KEDA, which counts the pods of other pools only", { ...byCpu, lacksPrometheus: false }],
+    ["with KEDA that isn't sure of all of its triggers", { ...byKeda, keda: { ...keda, scaledObject: unsure } }],
   ])("%s", (_, state) => {
     expect(of(byCpu, state)).toEqual({ verdict: expect.objectContaining({ status: "True" }), after: undefined });
   });
