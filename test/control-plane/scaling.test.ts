@@ -153,6 +153,39 @@ describe("KEDA, installed while the operator runs", () => {
     expect(ownerOf(await hpa("handed"))).toBe("ScaledObject");
   });
 
+  test("takes all that a spec can say, but for metrics that it has no trigger for", async () => {
+    const averageValue = "200m";
+    const target = { type: "AverageValue" as const, averageValue };
+    await kube.applyServer(
+      "all",
+      byCalls({
+        callsInFlight: 2.5,
+        cpu: 60,
+        memory: 70,
+        metrics: [
+          { type: "Pods", pods: { metric: { name: "queue" }, target } },
+          { type: "Resource", resource: { name: "memory", target: { type: "AverageValue", averageValue: "1Gi" } } },
+          { type: "ContainerResource", containerResource: { name: "cpu", container: "server", target } },
+        ],
+        behavior: { scaleUp: { tolerance: "0.05", policies: [{ type: "Pods", value: 4, periodSeconds: 15 }] } },
+      }),
+    );
+    const { spec } = await isThere("ScaledObject", "all");
+    const triggers: { type: string; metricType: string; metadata: Record<string, string> }[] = spec.triggers;
+    const sent = triggers.map(({ type, metricType, metadata: { threshold, value, containerName } }) =>
+      [type, metricType, threshold ?? value, containerName].filter(Boolean).join(" "),
+    );
+    expect(sent).toEqual([
+      "prometheus AverageValue 50",
+      "prometheus AverageValue 2.5",
+      "cpu Utilization 60",
+      "memory Utilization 70",
+      "memory AverageValue 1Gi",
+      "cpu AverageValue 200m server",
+    ]);
+    expect(spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleUp.tolerance).toBe("0.05");
+  });
+
   test("leaves servers that go by CPU to Kubernetes", async () => {
     expect(await scaledObject("by-cpu")).toBeUndefined();
     expect(ownerOf(await hpa("by-cpu"))).toBe("McpServer");

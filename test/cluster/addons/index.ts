@@ -3,8 +3,10 @@ import type { Cluster } from "../index.ts";
 import { installDns } from "./dns.ts";
 import { installEnvoyGateway } from "./envoy-gateway.ts";
 import { installGatewayApi } from "./gateway-api.ts";
+import { installKeda } from "./keda.ts";
 import { installMetricsServer } from "./metrics-server.ts";
 import type { InstallOptions } from "./programs.ts";
+import { installPrometheus } from "./prometheus.ts";
 import { installTraefik } from "./traefik.ts";
 
 export const addons: Record<string, (cluster: Cluster, options: InstallOptions) => Promise<unknown>> = {
@@ -13,4 +15,6 @@ export const addons: Record<string, (cluster: Cluster, options: InstallOptions) 
   "envoy-gateway": installEnvoyGateway,
   traefik: installTraefik,
   "metrics-server": installMetricsServer,
+  prometheus: installPrometheus,
+  keda: installKeda,
 };
