@@ -44,10 +44,7 @@ export function goModules(): GoModule[] {
       takes: "three to six minutes on two cores",
     }),
     traefik(),
-    required("otelcol", "go.opentelemetry.io/collector/otelcol", {
-      packages: { otelcol: "." },
-      takes: "two to four minutes on two cores",
-    }),
+    otelcol(),
     required("prometheus", "github.com/prometheus/prometheus", {
       packages: {
         prometheus: "github.com/prometheus/prometheus/cmd/prometheus",
@@ -87,13 +84,26 @@ function kubernetes(): GoModule {
   });
 }
 
-/** Its own source changes, not only what it requires. */
 function gitops(): GoModule {
   const built = required("gitops", "github.com/fluxcd/cli-utils", {
     packages: { "gitops-reading": "." },
     takes: "half a minute",
   });
-  const source = readFileSync(join(sources("gitops"), "main.go"));
+  return withSource(built);
+}
+
+/** The collector, of whose version the parts that are in it are part. */
+export function otelcol(): GoModule {
+  const built = required("otelcol", "go.opentelemetry.io/collector/otelcol", {
+    packages: { otelcol: "." },
+    takes: "two to four minutes on two cores",
+  });
+  return withSource(built);
+}
+
+/** For a program whose source is ours and changes, not only what it requires. */
+function withSource(built: GoModule): GoModule {
+  const source = readFileSync(join(sources(built.folder), "main.go"));
   const hash = createHash("sha256").update(source).digest("hex").slice(0, 8);
   return { ...built, version: `${built.version}-${hash}` };
 }

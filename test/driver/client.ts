@@ -28,15 +28,23 @@ function always(address: string): LookupFunction {
 }
 
 export const fetchBy = (dispatcher: Agent) =>
-  ((target: string, init: object) => undiciFetch(target, { ...init, dispatcher })) as typeof globalThis.fetch;
+  ((target: string, init: object) => undiciFetch(target, { ...init, dispatcher })) as Fetch;
+
+export type Fetch = typeof globalThis.fetch;
 
 /**
  * Connects to the MCP endpoint `url`, which must speak 2026-07-28; at the IPv4 address `via`, when given, whatever the address
  * of the URL's host. Rejects when server/discover fails.
+ * @param wrap what is done around each request
  */
-export async function connect(url: string, connection: Connection, via?: string): Promise<Caller> {
+export async function connect(
+  url: string,
+  connection: Connection,
+  via?: string,
+  wrap = (fetch: Fetch) => fetch,
+): Promise<Caller> {
   const dispatcher = createAgent(connection, via);
-  const fetch = fetchBy(dispatcher);
+  const fetch = wrap(fetchBy(dispatcher));
   const client = new Client(
     { name: "anypod-driver", version: "1.0.0" },
     { versionNegotiation: { mode: { pin: "2026-07-28" } }, capabilities: { elicitation: { form: {} } } },

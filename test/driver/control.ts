@@ -9,6 +9,7 @@ import { askAcrossPods } from "./question.ts";
 import { parseUpstreams } from "./round-robin.ts";
 import { type Sendable, send, sendAll } from "./send.ts";
 import { callTask, type TaskCall } from "./task.ts";
+import { type Traceable, traced } from "./traced.ts";
 import { type Walkable, walk } from "./walk.ts";
 
 type Route = (query: URLSearchParams, body: () => Promise<unknown>) => Promise<unknown>;
@@ -31,6 +32,7 @@ export function createControl(): Server {
     "POST /send-all": async (_, body) => sendAll((await body()) as Sendable[]),
     "POST /walk": async (_, body) => walk((await body()) as Walkable),
     "POST /task": async (_, body) => callTask((await body()) as TaskCall),
+    "POST /traced": async (_, body) => traced((await body()) as Traceable),
     "GET /conformance": async (query) =>
       runConformance(
         parseUpstreams(required(query, "upstreams")),

@@ -1,4 +1,5 @@
 // A question that one pod asks and another one answers (MRTR): works only when the pods share the requestState ring.
+import type { Client } from "@modelcontextprotocol/client";
 import * as z from "zod";
 import { connect, describeError } from "./client.ts";
 
@@ -13,14 +14,19 @@ export interface Question {
 
 const outcome = z.object({ askedBy: z.string(), answeredBy: z.string() });
 
+/** Orders once. */
+export async function ask(client: Client): Promise<z.output<typeof outcome>> {
+  client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { delivery: "express" } }));
+  const result = await client.callTool({ name: "checkout", arguments: {} });
+  return outcome.parse(result.structuredContent);
+}
+
 /** Orders again and again until the question and its answer were on different pods; `error` tells why that did not happen. */
 export async function askAcrossPods(url: string, mostTries = MOST_TRIES, via?: string): Promise<Question> {
   await using caller = await connect(url, "fresh", via);
-  caller.client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { delivery: "express" } }));
   for (let tries = 1; tries <= mostTries; tries += 1) {
     try {
-      const result = await caller.client.callTool({ name: "checkout", arguments: {} });
-      const { askedBy, answeredBy } = outcome.parse(result.structuredContent);
+      const { askedBy, answeredBy } = await ask(caller.client);
       if (askedBy !== answeredBy) return { askedBy, answeredBy, tries };
     } catch (error) {
       return { tries, error: describeError(error) };

@@ -3,7 +3,7 @@
 import { createTaskSessionFromClient, resultFromTaskOutcome } from "@modelcontextprotocol/ext-tasks/client";
 import type { JsonValue } from "@modelcontextprotocol/ext-tasks/core";
 import * as z from "zod";
-import { connect, createAgent, fetchBy } from "./client.ts";
+import { connect, createAgent, type Fetch, fetchBy } from "./client.ts";
 import { type Exchange, watched } from "./watched.ts";
 
 const taskCall = z.object({
@@ -28,12 +28,15 @@ const framing = {
   clientCapabilities: { extensions: { "io.modelcontextprotocol/tasks": {} } },
 };
 
-/** Calls the tool and polls the task that comes of it until its end. */
-export async function callTask(what: TaskCall): Promise<TaskEnded> {
+/**
+ * Calls the tool and polls the task that comes of it until its end.
+ * @param wrap what is done around each request
+ */
+export async function callTask(what: TaskCall, wrap = (fetch: Fetch) => fetch): Promise<TaskEnded> {
   const { url, via, tool, args } = taskCall.parse(what);
-  await using caller = await connect(url, "fresh", via);
+  await using caller = await connect(url, "fresh", via, wrap);
   const agent = createAgent("fresh", via);
-  const { fetch, ended } = watched(fetchBy(agent));
+  const { fetch, ended } = watched(wrap(fetchBy(agent)));
   try {
     await using session = createTaskSessionFromClient(caller.client, {
       endpointId: url,
@@ -53,7 +56,7 @@ interface Message {
   params: { name?: string; taskId?: string };
 }
 
-async function dispatch(fetch: typeof globalThis.fetch, url: string, message: Message) {
+async function dispatch(fetch: Fetch, url: string, message: Message) {
   const { method, params } = message;
   const answer = await fetch(url, {
     method: "POST",

@@ -1,4 +1,5 @@
 // What goes over a client's fetch: which method, to which pod.
+import type { Fetch } from "./client.ts";
 
 export interface Exchange {
   /** The method in the message, whatever the headers say. */
@@ -13,8 +14,6 @@ export interface Exchange {
   /** The message that came back, when it came in one piece. */
   readonly body?: string;
 }
-
-type Fetch = typeof globalThis.fetch;
 
 /** A fetch that remembers. `ended` waits for all that is under way. */
 export function watched(fetch: Fetch): { fetch: Fetch; ended: () => Promise<Exchange[]> } {

@@ -4,7 +4,9 @@ import type { TestProject } from "vitest/node";
 import { installEnvoyGateway } from "../cluster/addons/envoy-gateway.ts";
 import { installTraefik } from "../cluster/addons/traefik.ts";
 import { startCluster } from "../cluster/index.ts";
+import { loadCollectorImage } from "../support/collector-image.ts";
 import { basket, conformance, driver, loadImages, newBasket } from "../support/images.ts";
+import { loadJaegerImage } from "../support/jaeger.ts";
 import { installCrd } from "../support/kube.ts";
 import { loadStoreImages, redis } from "../support/store-images.ts";
 import { shareCluster } from "../support/tier.ts";
@@ -19,6 +21,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await loadImages(cluster, [basket, newBasket, conformance, driver], log);
   await loadServers(cluster, log);
   await loadStoreImages(cluster, [redis], log);
+  await loadCollectorImage(cluster, log);
+  await loadJaegerImage(cluster, log);
   const began = Date.now();
   await installEnvoyGateway(cluster, { log, signal: interrupted.signal });
   await installTraefik(cluster, { log, signal: interrupted.signal });

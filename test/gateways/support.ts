@@ -22,8 +22,11 @@ export interface TestGateway {
 export interface GatewayWorld extends PodWorld {
   /** Applies objects to the test's namespace (unless they name one), as a user with kubectl would. */
   apply(...objects: object[]): Promise<void>;
-  /** Makes a Gateway in the test's namespace that takes plain HTTP for all hostnames, and waits until it is Programmed. */
-  gateway(implementation: Implementation, name?: string): Promise<TestGateway>;
+  /**
+   * Makes a Gateway in the test's namespace that takes plain HTTP for all hostnames, and waits until it is Programmed.
+   * @param infrastructure its `spec.infrastructure`
+   */
+  gateway(implementation: Implementation, name?: string, infrastructure?: object): Promise<TestGateway>;
   /** For the driver's `via`: where Traefik takes calls for Ingresses and for its own kinds. */
   ingressAddress(): Promise<string>;
   /** Waits until every parent of an HTTPRoute has accepted it as it is now, and found its backends. */
@@ -36,8 +39,9 @@ type Manifest = { metadata: Record<string, unknown> };
 
 const gateways = "/apis/gateway.networking.k8s.io/v1/namespaces";
 
-export async function gatewayWorld(): Promise<GatewayWorld> {
-  const world = await podWorld();
+/** @param flags of the operator */
+export async function gatewayWorld(...flags: string[]): Promise<GatewayWorld> {
+  const world = await podWorld(...flags);
   const { client, namespace } = world.kube;
   const target = { kubeconfig: inject("kubeconfig"), kubectl: inject("kubectl") };
   const get = (path: string) => client.json<AnyObject>({ path });
@@ -49,8 +53,8 @@ export async function gatewayWorld(): Promise<GatewayWorld> {
   return {
     ...world,
     apply,
-    async gateway(implementation, name = implementations[implementation].gatewayClass) {
-      await apply(gatewayObject(implementation, name));
+    async gateway(implementation, name = implementations[implementation].gatewayClass, infrastructure) {
+      await apply(gatewayObject(implementation, name, infrastructure));
       await eventually(
         `the Gateway ${name} is Programmed`,
         async () => {
@@ -94,13 +98,17 @@ function holds(conditions: AnyObject[] | undefined, type: string, generation: un
   return found?.status === "True" && found.observedGeneration === generation;
 }
 
-function gatewayObject(implementation: Implementation, name: string): object {
+function gatewayObject(implementation: Implementation, name: string, infrastructure: object | undefined): object {
   const { gatewayClass, httpPort } = implementations[implementation];
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
     kind: "Gateway",
     metadata: { name },
-    spec: { gatewayClassName: gatewayClass, listeners: [{ name: "http", protocol: "HTTP", port: httpPort }] },
+    spec: {
+      gatewayClassName: gatewayClass,
+      listeners: [{ name: "http", protocol: "HTTP", port: httpPort }],
+      ...(infrastructure && { infrastructure }),
+    },
   };
 }
 

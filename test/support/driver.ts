@@ -7,6 +7,7 @@ import type { ConformanceResult } from "../driver/conformance.ts";
 import type { Answer, Sendable } from "../driver/send.ts";
 import type { Tally } from "../driver/tally.ts";
 import type { TaskCall, TaskEnded } from "../driver/task.ts";
+import type { Traceable, Traced } from "../driver/traced.ts";
 import type { Walkable } from "../driver/walk.ts";
 import type { Exchange } from "../driver/watched.ts";
 import { driver as image } from "./images.ts";
@@ -31,6 +32,8 @@ export interface Driver {
   walk(what: Walkable): Promise<Exchange[]>;
   /** The official Tasks client: a call to its end. */
   task(call: TaskCall): Promise<TaskEnded>;
+  /** A client with spans of its own goes through a flow in one trace. */
+  traced(what: Traceable): Promise<Traced>;
 }
 
 const pod = {
@@ -87,6 +90,7 @@ export async function startDriver(client: Client, namespace: string): Promise<Dr
     sendAll: (requests) => post("/send-all", requests),
     walk: (what) => post("/walk", what),
     task: (call) => post("/task", call),
+    traced: (what) => post("/traced", what),
   };
 }
 

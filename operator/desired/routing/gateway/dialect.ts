@@ -12,6 +12,8 @@ export interface Dialect {
   /** The rules, with more of them where the gateway needs rules of their own for something. */
   rulesOf: (server: McpServer, rules: Rule[]) => LimitedRule[];
   filtersOf: (server: McpServer) => (rule: LimitedRule) => RouteFilter[];
+  /** Annotations of a pool's HTTPRoutes, for what the gateway tells of calls. */
+  annotationsOf?: (server: McpServer, pool: string) => Record<string, string>;
   /** Objects beside the HTTPRoutes. */
   objectsOf: (server: McpServer) => KubeObject[];
   /** What the server asks for in vain. */

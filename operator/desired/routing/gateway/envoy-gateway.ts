@@ -11,7 +11,7 @@ import { ownName } from "../../names.ts";
 import { child, type KubeObject } from "../../object.ts";
 import { headerValues } from "../header-value.ts";
 import type { Limitation } from "../routes.ts";
-import { nameHeader } from "../table.ts";
+import { methodHeader, nameHeader } from "../table.ts";
 import { countedApart } from "./counted-apart.ts";
 import type { Dialect } from "./dialect.ts";
 import { countedBy } from "./limits.ts";
@@ -68,6 +68,22 @@ function limitsThatFit({ spec }: McpServer): { rules: object[]; left: number } {
   return { rules: fitting.flat(), left: each.length - fitting.length };
 }
 
+/** What spans of the gateway tell of a call. The name of a tool may be encoded, and that of a task's method is the task's id. */
+const spanTags = { "mcp.method.name": methodHeader, "http.request.header.mcp-name": nameHeader };
+
+/**
+ * BackendTelemetry, in place of the EnvoyProxy's for these routes, tags aside; without tracing in the EnvoyProxy it does
+ * nothing. Pods keep the decision of whoever began a trace, and here that is the gateway: so it takes the same share.
+ */
+function telemetryOf({ spec }: McpServer): object {
+  const percent = spec.telemetry?.samplingPercent;
+  if (percent === undefined) return {};
+  const customTags = Object.fromEntries(
+    Object.entries(spanTags).map(([tag, name]) => [tag, { type: "RequestHeader", requestHeader: { name } }]),
+  );
+  return { telemetry: { tracing: { samplingFraction: { numerator: percent, denominator: 100 }, customTags } } };
+}
+
 function backendTrafficPolicy(server: McpServer): KubeObject {
   const { rules } = limitsThatFit(server);
   const type = { apiVersion: "gateway.envoyproxy.io/v1alpha1", kind: "BackendTrafficPolicy" };
@@ -96,6 +112,7 @@ function backendTrafficPolicy(server: McpServer): KubeObject {
       // CircuitBreaker, 1024 each when not given: each open stream is a connection, and many of them are no sign of trouble.
       circuitBreaker: { maxConnections: noLimit, maxPendingRequests: noLimit, maxParallelRequests: noLimit },
       ...(rules.length > 0 && { rateLimit: { local: { rules } } }),
+      ...telemetryOf(server),
     },
   };
 }
@@ -111,6 +128,9 @@ function tooMany(server: McpServer): Limitation[] {
   ];
 }
 
+/** Annotations with this prefix are metadata of Envoy's routes, which its access log can tell. */
+const prefix = "gateway.envoyproxy.io/";
+
 export const envoyGateway: Dialect = {
   regex: true,
   rulesOf: (_, rules) => rules,
@@ -118,6 +138,10 @@ export const envoyGateway: Dialect = {
     const filters = corsFilters(server);
     return () => filters;
   },
+  annotationsOf: ({ metadata }, pool) => ({
+    [`${prefix}anypod-server`]: metadata.name,
+    [`${prefix}anypod-pool`]: pool,
+  }),
   objectsOf: (server) => [backendTrafficPolicy(server)],
   cannot: (server, units) => [
     ...tooMany(server),

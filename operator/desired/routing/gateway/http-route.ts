@@ -50,6 +50,7 @@ export interface Traits {
   /** Whether header matches by regular expressions (RE2) are understood. */
   regex: boolean;
   filtersOf: (rule: LimitedRule) => RouteFilter[];
+  annotationsOf: (pool: string) => Record<string, string>;
 }
 
 /** A unit, and what is done with its calls, as text too, so that it can be compared. */
@@ -103,28 +104,30 @@ function routeName(server: string, pool: string | undefined, shard: string): str
 }
 
 /** The routes of a pool; those of the main one are the server's own. */
-function routesOf(server: McpServer, pool: string | undefined, held: Placed[], regex: boolean): KubeObject[] {
+function routesOf(server: McpServer, pool: string | undefined, held: Placed[], traits: Traits): KubeObject[] {
   const { hostnames } = server.spec.routing ?? {};
+  const { regex, annotationsOf } = traits;
   const fits = (some: Placed[]) => rulesOf(some, regex).length <= most.rules;
-  return shards(held.toSorted(inOrder), ({ unit }) => unit.key, fits).map(({ name, items }) => ({
-    ...child(
-      server,
-      { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
-      routeName(server.metadata.name, pool, name),
-      pool,
-    ),
-    spec: { parentRefs: parentRefs(server), ...(hostnames && { hostnames }), rules: rulesOf(items, regex) },
-  }));
+  const annotations = annotationsOf(pool ?? mainPool);
+  return shards(held.toSorted(inOrder), ({ unit }) => unit.key, fits).map(({ name, items }) => {
+    const type = { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" };
+    const route = child(server, type, routeName(server.metadata.name, pool, name), pool);
+    return {
+      ...route,
+      metadata: { ...route.metadata, ...(Object.keys(annotations).length > 0 && { annotations }) },
+      spec: { parentRefs: parentRefs(server), ...(hostnames && { hostnames }), rules: rulesOf(items, regex) },
+    };
+  });
 }
 
 /**
  * The HTTPRoutes of a server: the server's own first, then those of its pools.
  * @param units of all its rules
  */
-export function httpRoutes(server: McpServer, units: Unit[], { regex, filtersOf }: Traits): KubeObject[] {
+export function httpRoutes(server: McpServer, units: Unit[], traits: Traits): KubeObject[] {
   const pools = poolsOf(server).flatMap(({ name }) => (name === mainPool ? [] : [name]));
-  const groups = Map.groupBy(placed(server, units, filtersOf), ({ unit }) =>
+  const groups = Map.groupBy(placed(server, units, traits.filtersOf), ({ unit }) =>
     pools.find((name) => name === unit.rule.pool),
   );
-  return [undefined, ...pools].flatMap((pool) => routesOf(server, pool, groups.get(pool) ?? [], regex));
+  return [undefined, ...pools].flatMap((pool) => routesOf(server, pool, groups.get(pool) ?? [], traits));
 }

@@ -35,7 +35,10 @@ function shared(controllers: readonly string[]): Dialect {
   return {
     ...portable,
     filtersOf: takesCors ? portable.filtersOf : () => () => [],
-    objectsOf: controllers.includes(envoyGatewayController) ? envoyGateway.objectsOf : portable.objectsOf,
+    ...(controllers.includes(envoyGatewayController) && {
+      annotationsOf: envoyGateway.annotationsOf,
+      objectsOf: envoyGateway.objectsOf,
+    }),
     cannot: (server, units) => [...portable.cannot(server, units), ...corsLimitation(server)],
   };
 }
@@ -67,9 +70,14 @@ const isNotIn = (routes: KubeObject[]) => {
 
 /** The routes of a server whose spec.routing has a gateway: those of pools that take no calls yet are there, and idle. */
 export function gatewayRoutes(server: McpServer, { takesCalls, isKnown, controllers }: RoutingWorld): Routes {
-  const { regex, rulesOf, filtersOf, objectsOf, cannot } = dialectOf(controllers);
+  const { regex, rulesOf, filtersOf, annotationsOf, objectsOf, cannot } = dialectOf(controllers);
   const rulesFor = (pools: ReadonlySet<string>) => byCount(rulesOf(server, routeTable(server, pools, true)));
-  const routesFor = (units: Unit[]) => httpRoutes(server, units, { regex, filtersOf: filtersOf(server) });
+  const routesFor = (units: Unit[]) =>
+    httpRoutes(server, units, {
+      regex,
+      filtersOf: filtersOf(server),
+      annotationsOf: (pool) => annotationsOf?.(server, pool) ?? {},
+    });
 
   const rules = rulesFor(takesCalls);
   const units = rules.flatMap(unitsOf);

@@ -239,3 +239,31 @@ describe("limits", () => {
     `);
   });
 });
+
+test("routes tell Envoy whose they are, for its access log", () => {
+  const { objects } = renderedFor(basket({}, { pools }), kind);
+  const routes = objects.filter((object) => object.kind === "HTTPRoute");
+  expect(routes.map(({ metadata }) => metadata.annotations)).toEqual(
+    ["main", "pay"].map((pool) =>
+      expect.objectContaining({
+        "gateway.envoyproxy.io/anypod-server": "basket",
+        "gateway.envoyproxy.io/anypod-pool": pool,
+      }),
+    ),
+  );
+});
+
+test("the share of traces that begin at the gateway is the server's, and left to the gateway when that has none", () => {
+  const endpoint = { url: "http://collector:4318" };
+  const policy = (telemetry: SpecInput["telemetry"]) => policyOf(basket({}, { telemetry })) as { telemetry?: object };
+  expect(policy({ endpoint, samplingPercent: 10 }).telemetry).toEqual({
+    tracing: {
+      samplingFraction: { numerator: 10, denominator: 100 },
+      customTags: {
+        "mcp.method.name": { type: "RequestHeader", requestHeader: { name: "Mcp-Method" } },
+        "http.request.header.mcp-name": { type: "RequestHeader", requestHeader: { name: "Mcp-Name" } },
+      },
+    },
+  });
+  expect(policy({ endpoint }).telemetry).toBeUndefined();
+});
