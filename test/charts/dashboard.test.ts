@@ -8,10 +8,11 @@ import { chartFolder, ofKind, rendered } from "./support.ts";
 
 const file = readFileSync(join(chartFolder("anypod"), "files/dashboard.json"), "utf8");
 
-async function configMap(values: object) {
-  const objects = await rendered({ chart: "anypod", values: { metrics: { dashboard: { enabled: true, ...values } } } });
-  return ofKind(objects, "ConfigMap")[0]!;
+async function configMaps(values: object) {
+  const objects = await rendered({ chart: "anypod", values: { metrics: { dashboard: values } } });
+  return ofKind(objects, "ConfigMap").filter(({ metadata }) => metadata.name.endsWith("-dashboard"));
 }
+const configMap = async (values: object) => (await configMaps({ enabled: true, ...values }))[0]!;
 
 test("is a ConfigMap that Grafana's sidecar finds, with the file as it is", async () => {
   const { metadata, data } = await configMap({});
@@ -35,7 +36,7 @@ test("is found elsewhere, by another label and in a folder, when the values say 
 });
 
 test("isn't there unless asked for", async () => {
-  expect(ofKind(await rendered({ chart: "anypod" }), "ConfigMap")).toEqual([]);
+  expect(await configMaps({})).toEqual([]);
 });
 
 test("says of each panel what it shows, and no two panels lie on each other", () => {
