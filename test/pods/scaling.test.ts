@@ -67,10 +67,7 @@ const few = 1;
 
 describe("with metrics-server alone", () => {
   beforeAll(() => installMetricsServer(cluster));
-  afterAll(async () => {
-    await world.kube.remove("McpServer", "by-cpu");
-    await removeMetricsServer(cluster);
-  });
+  afterAll(() => removeMetricsServer(cluster));
 
   test("a server scales by CPU, up and down, and no call is lost", async () => {
     const spec: SpecInput = {
@@ -110,7 +107,6 @@ describe("with KEDA and Prometheus", () => {
     await installKeda(cluster);
   });
   afterAll(async () => {
-    for (const name of [server, "listened"]) await world.kube.remove("McpServer", name);
     await removeKeda(cluster);
     await removePrometheus(cluster);
   });
@@ -203,10 +199,17 @@ describe("with KEDA and Prometheus", () => {
     // As calls, they would want all pods that there may be.
     await eventually("Prometheus knows of the streams", async () => ((await asked(sum))[0] ?? 0) > 1900, 60);
     const before = await queries();
-    await eventually("KEDA has asked for them some times since", async () => (await queries()) >= before + 10, 120);
+    await eventually("KEDA has asked for them some times since", async () => (await queries()) >= before + 6, 150);
     const { status } = (await hpa("listened"))!;
     expect(status.desiredReplicas).toBe(1);
     expect(status.lastScaleTime).toBeUndefined();
     await world.kube.condition("listened", "AutoscalingReady", { status: "True" });
+  });
+
+  test("its autoscaler is the server's own again when calls count no more", async () => {
+    await world.kube.applyServer("listened", { image: conformance, autoscaling: { ...bounds, cpu: 60 }, ...told });
+    await eventually("KEDA has let it go", async () => ownerOf(await hpa("listened")) === "McpServer", 90);
+    expect(await world.kube.get("ScaledObject", "listened")).toBeUndefined();
+    expect((await world.kube.get("Deployment", "listened"))?.spec.replicas).toBe(1);
   });
 });
