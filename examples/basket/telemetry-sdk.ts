@@ -86,21 +86,25 @@ function watchLosses(own: OwnMetrics, log: Log): { look: () => Promise<void>; di
     else lastReason = "";
     dropped = now;
   };
+  const warned = (said: string) => log.warn({ said }, "telemetry");
   const failed = (text: string) => {
     const reason = reasonIn(text);
+    if (reason === undefined) return warned(text);
     if (reason !== lastReason) log.warn({ reason }, "telemetry can't be sent");
     lastReason = reason;
   };
-  const warned = (said: string) => log.warn({ said }, "telemetry");
   const ignored = () => undefined;
   return { look, diagnostics: { error: failed, warn: warned, info: ignored, debug: ignored, verbose: ignored } };
 }
 
-/** The SDK tells errors as JSON, with what the collector answered: that may repeat a token, so only a code is taken of it. */
-function reasonIn(text: string): string {
+/**
+ * The SDK tells errors of exports as JSON, with what the collector answered: that may repeat a token, so only a code is taken
+ * of it. Undefined for what it says in its own words, such as that a variable is wrong.
+ */
+function reasonIn(text: string): string | undefined {
   try {
     return reasonOf(JSON.parse(text));
   } catch {
-    return reasonOf(new Error(text));
+    return undefined;
   }
 }

@@ -253,3 +253,12 @@ test("a token that the collector repeats isn't in the log", async () => {
   expect(await server.stop()).toBe(0);
   expect(JSON.stringify(server.log) + server.stderr()).not.toContain(canary);
 });
+
+test("a variable that is wrong is said, and stops nothing", async () => {
+  const wrong = { OTEL_EXPORTER_OTLP_ENDPOINT: "not a url", OTEL_TRACES_SAMPLER: "nonsense" };
+  await using server = await startServer(basket, wrong);
+  expect((await makeCalls(server.url, 2)).failed).toBe(0);
+  const said = server.log.map((line) => line.said).join("\n");
+  expect(said).toContain("'not a url'");
+  expect(said).toContain('OTEL_TRACES_SAMPLER value "nonsense"');
+});
