@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { envoyGateway } from "../cluster/addons/envoy-gateway.ts";
 import { collector } from "../support/collector-image.ts";
 import { serviceAddress } from "../support/driver.ts";
 import { conformance, basket as image } from "../support/images.ts";
@@ -22,11 +21,15 @@ let metricsUrl: string;
 
 beforeAll(async () => {
   world = await gatewayWorld();
-  await world.apply(...(await example()));
+  const objects = readFileSync(file, "utf8")
+    .split(/^---$/m)
+    .map((document) => load(document) as AnyObject);
+  for (const { kind, spec } of objects) if (kind === "Deployment") spec.template.spec.containers[0].image = collector;
+  const [proxy, ...others] = objects;
+  await world.apply(...others);
   const [host] = (await serviceAddress(world.kube.client, world.kube.namespace, name)).split(":");
   metricsUrl = `http://${host}:8889/metrics`;
-  const parametersRef = { group: "gateway.envoyproxy.io", kind: "EnvoyProxy", name };
-  const { parentRef, address } = await world.gateway("Envoy Gateway", "metered", { parametersRef });
+  const { parentRef, address } = await world.gatewayOf(proxy!);
   via = address;
   const routing = { hostnames: ["metrics.example.com"], gateway: { parentRefs: [parentRef] } };
   const pools = [
@@ -40,21 +43,6 @@ beforeAll(async () => {
 afterAll(() => world.end());
 
 const send = (request: ReturnType<typeof toolCall>) => world.driver.send({ ...request, via });
-
-/** The example, with the images that the cluster has. */
-async function example(): Promise<AnyObject[]> {
-  const { gatewayClass, namespace } = envoyGateway;
-  const path = `/apis/gateway.envoyproxy.io/v1alpha1/namespaces/${namespace}/envoyproxies/${gatewayClass}`;
-  const { spec: own } = await world.kube.client.json<AnyObject>({ path });
-  const objects = readFileSync(file, "utf8")
-    .split(/^---$/m)
-    .map((document) => load(document) as AnyObject);
-  for (const { kind, spec } of objects) {
-    if (kind === "EnvoyProxy") spec.provider = own.provider;
-    if (kind === "Deployment") spec.template.spec.containers[0].image = collector;
-  }
-  return objects;
-}
 
 /** The counts of all series, by the labels that tell one from the other. */
 async function counts(): Promise<Record<string, number>> {

@@ -22,17 +22,26 @@ export interface TestGateway {
 export interface GatewayWorld extends PodWorld {
   /** Applies objects to the test's namespace (unless they name one), as a user with kubectl would. */
   apply(...objects: object[]): Promise<void>;
-  /**
-   * Makes a Gateway in the test's namespace that takes plain HTTP for all hostnames, and waits until it is Programmed.
-   * @param infrastructure its `spec.infrastructure`
-   */
-  gateway(implementation: Implementation, name?: string, infrastructure?: object): Promise<TestGateway>;
+  /** Makes a Gateway in the test's namespace that takes plain HTTP for all hostnames, and waits until it is Programmed. */
+  gateway(implementation: Implementation, name?: string): Promise<TestGateway>;
+  /** The same by Envoy Gateway, with an EnvoyProxy of its own, after which it is named. */
+  gatewayOf(proxy: EnvoyProxy): Promise<TestGateway>;
   /** For the driver's `via`: where Traefik takes calls for Ingresses and for its own kinds. */
   ingressAddress(): Promise<string>;
   /** Waits until every parent of an HTTPRoute has accepted it as it is now, and found its backends. */
   routed(name: string): Promise<void>;
   /** Runs the sample server without an operator, and waits until a pod is ready. Its Service has the same name, port 80. */
   serve(name: string, image: string): Promise<void>;
+}
+
+/** The type of what says how proxies of Envoy Gateway run. */
+export const envoyProxy = { apiVersion: "gateway.envoyproxy.io/v1alpha1", kind: "EnvoyProxy" };
+
+interface EnvoyProxy {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string };
+  spec?: object;
 }
 
 type Manifest = { metadata: Record<string, unknown> };
@@ -50,21 +59,30 @@ export async function gatewayWorld(...flags: string[]): Promise<GatewayWorld> {
     const items = (objects as Manifest[]).map((each) => ({ ...each, metadata: { namespace, ...each.metadata } }));
     await applyManifest(target, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   };
+  const gateway = async (implementation: Implementation, name: string, infrastructure?: object) => {
+    await apply(gatewayObject(implementation, name, infrastructure));
+    await eventually(
+      `the Gateway ${name} is Programmed`,
+      async () => {
+        const { metadata, status } = await get(`${gateways}/${namespace}/gateways/${name}`);
+        if (holds(status?.conditions, "Programmed", metadata.generation)) return true;
+        throw new Error(JSON.stringify(status));
+      },
+      90,
+    );
+    return { parentRef: { name, namespace }, address: await gatewayAddress(target, { name, namespace }) };
+  };
   return {
     ...world,
     apply,
-    async gateway(implementation, name = implementations[implementation].gatewayClass, infrastructure) {
-      await apply(gatewayObject(implementation, name, infrastructure));
-      await eventually(
-        `the Gateway ${name} is Programmed`,
-        async () => {
-          const { metadata, status } = await get(`${gateways}/${namespace}/gateways/${name}`);
-          if (holds(status?.conditions, "Programmed", metadata.generation)) return true;
-          throw new Error(JSON.stringify(status));
-        },
-        90,
-      );
-      return { parentRef: { name, namespace }, address: await gatewayAddress(target, { name, namespace }) };
+    gateway: (implementation, name = implementations[implementation].gatewayClass) => gateway(implementation, name),
+    async gatewayOf({ metadata, spec, ...proxy }) {
+      // An EnvoyProxy replaces that of the class as a whole, and how proxies run in this cluster is in that.
+      const own = `/apis/${proxy.apiVersion}/namespaces/${envoyGateway.namespace}/envoyproxies/${envoyGateway.gatewayClass}`;
+      const { provider } = (await get(own)).spec;
+      await apply({ ...proxy, metadata, spec: { ...spec, provider } });
+      const parametersRef = { group: "gateway.envoyproxy.io", kind: proxy.kind, name: metadata.name };
+      return gateway("Envoy Gateway", metadata.name, { parametersRef });
     },
     ingressAddress: () => ingressAddress(target),
     routed: async (name) => {

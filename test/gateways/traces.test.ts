@@ -1,7 +1,6 @@
 // One trace from the client through the gateway to the pod, in a real trace backend: over a plain call, over a question that
 // another pod answers, and over a task that another pod tells of.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { envoyGateway } from "../cluster/addons/envoy-gateway.ts";
 import type { TaskEnded } from "../driver/task.ts";
 import type { Traceable } from "../driver/traced.ts";
 import { storeImageFlags } from "../pods/engines.ts";
@@ -9,10 +8,9 @@ import { collector } from "../support/collector-image.ts";
 import { serviceAddress } from "../support/driver.ts";
 import { basket as image } from "../support/images.ts";
 import { jaegerObjects, type TraceSpan, traceOf } from "../support/jaeger.ts";
-import type { AnyObject } from "../support/kube.ts";
 import { redis } from "../support/store-images.ts";
 import { eventually } from "../support/wait.ts";
-import { type GatewayWorld, gatewayWorld } from "./support.ts";
+import { envoyProxy, type GatewayWorld, gatewayWorld } from "./support.ts";
 
 const server = "traced";
 const hostname = "traces.example.com";
@@ -25,9 +23,12 @@ beforeAll(async () => {
   world = await gatewayWorld("--collector-image", collector, ...storeImageFlags);
   const { client, namespace } = world.kube;
   await world.apply(...jaegerObjects);
-  const found = { group: "gateway.envoyproxy.io", kind: "EnvoyProxy", name: server };
-  await world.apply(await tracingProxy());
-  const { parentRef, address } = await world.gateway("Envoy Gateway", server, { parametersRef: found });
+  const tracing = {
+    samplingRate: 100,
+    provider: { type: "OpenTelemetry", backendRefs: [{ name: "jaeger", port: 4317 }] },
+  };
+  const proxy = { ...envoyProxy, metadata: { name: server }, spec: { telemetry: { tracing } } };
+  const { parentRef, address } = await world.gatewayOf(proxy);
   via = address;
   jaeger = `http://${(await serviceAddress(client, namespace, "jaeger")).split(":")[0]}:4318`;
   const requests = { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } };
@@ -43,7 +44,6 @@ beforeAll(async () => {
         samplingPercent: 100,
         collector: {
           exporters: { otlphttp: { endpoint: `http://jaeger.${namespace}.svc:4318` } },
-
           resources: requests,
         },
       },
@@ -55,19 +55,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-/** The tier's own proxy, which tells Jaeger of all that it does. */
-async function tracingProxy(): Promise<object> {
-  const { gatewayClass, namespace } = envoyGateway;
-  const path = `/apis/gateway.envoyproxy.io/v1alpha1/namespaces/${namespace}/envoyproxies/${gatewayClass}`;
-  const { apiVersion, kind, spec } = await world.kube.client.json<AnyObject>({ path });
-  const backendRefs = [{ name: "jaeger", port: 4317 }];
-  const telemetry = { tracing: { samplingRate: 100, provider: { type: "OpenTelemetry", backendRefs } } };
-  return { apiVersion, kind, metadata: { name: server }, spec: { ...spec, telemetry } };
-}
-
 type Sender = "driver" | "gateway" | "server";
-const senderOf = ({ service }: TraceSpan): Sender =>
-  service === "driver" || service === server ? (service === server ? "server" : service) : "gateway";
+const senders: Record<string, Sender> = { driver: "driver", [server]: "server" };
+const senderOf = ({ service }: TraceSpan): Sender => senders[service] ?? "gateway";
 const isClient = ({ tags }: TraceSpan) => tags["span.kind"] === "client";
 
 /** A request of the client, the gateway's two spans of it, and the server's. */
