@@ -116,9 +116,17 @@ test("a collector that is killed again and again, and stays away, costs spans an
   // Nobody takes new pods; those that are there stay.
   await nodes("cordon");
   await killCollectors();
-  const away = await world.kube.condition(server, "TelemetryReady", { status: "False", reason: "Unschedulable" }, 60);
-  expect(away.message).toMatch(
-    /The collector in pod unheard-collector-.* doesn't run:.*Until then, pods drop what they/,
+  await eventually(
+    "the condition says why, and what becomes of spans",
+    async () => {
+      // The pod that can't be scheduled may be heard of before the Deployment that has none.
+      const { message } = await world.kube.condition(server, "TelemetryReady", {
+        status: "False",
+        reason: "Unschedulable",
+      });
+      return /The collector in pod unheard-collector-.* doesn't run:.*Until then, pods drop what they/.test(message);
+    },
+    60,
   );
   await eventually("spans are dropped", async () => (await droppedInLogs()) > 0, 60);
   const meanwhile = await latency();
