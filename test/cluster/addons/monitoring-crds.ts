@@ -1,5 +1,4 @@
-// The CustomResourceDefinitions of the Prometheus Operator, as it ships them: the operator itself can't be had as a Go
-// module, and the API server checks objects without it.
+// The CustomResourceDefinitions of the Prometheus Operator, as it ships them.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
@@ -15,8 +14,10 @@ export interface Definition {
 }
 
 /** @param plural such as `podmonitors` */
-export async function monitoringDefinition(plural: string): Promise<Definition> {
+export async function definitionFile(plural: string): Promise<string> {
   const sources = await moduleSources("prometheus-operator", "github.com/prometheus-operator/prometheus-operator");
-  const file = join(sources, "example/prometheus-operator-crd", `monitoring.coreos.com_${plural}.yaml`);
-  return load(readFileSync(file, "utf8")) as Definition;
+  return join(sources, "example/prometheus-operator-crd", `monitoring.coreos.com_${plural}.yaml`);
 }
+
+export const monitoringDefinition = async (plural: string) =>
+  load(readFileSync(await definitionFile(plural), "utf8")) as Definition;
