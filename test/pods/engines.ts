@@ -13,6 +13,7 @@ export const killsProcesses = provider === "node";
 const [redisImage = "", redisVersion = ""] = redis.split(/:(?=[^:]*$)/);
 const [postgresqlImage = "", postgresqlVersion = ""] = postgres.split(/:(?=[^:]*$)/);
 
+export const storeImages = { redis: redisImage, postgresql: postgresqlImage };
 /** Flags of an operator whose stores run the images that the tier has. */
 export const storeImageFlags = ["--redis-image", redisImage, "--postgresql-image", postgresqlImage];
 
