@@ -1,6 +1,7 @@
 // All that a platform team gets to see, with the real Prometheus Operator and a real Prometheus: the chart's monitor, rules and
 // dashboard, and servers' PodMonitors, beside servers under load. Each panel shows something, and what goes wrong is seen where
 // it should be. With ANYPOD_PICTURES, the picture of the docs is drawn from what Prometheus answers here.
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { alertNames } from "../../charts/generate/alerts.ts";
 import type { SpecInput } from "../../operator/api/mcpserver.ts";
@@ -125,6 +126,22 @@ async function letCustomersIn(): Promise<Customers> {
       const task = await all.makeTask(main, basket, { milliseconds: 500 });
       await eventually("the task is done", async () => (await all.task(main, task)).status === "completed");
     }),
+    // A kubelet brings what monitors changed when it looks at Prometheus' pod again: in a minute or two, or when that changes.
+    again(async (number) => {
+      for (const { metadata } of await podsIn(monitoring, "app.kubernetes.io/name=prometheus"))
+        await monitoring.client.json({
+          method: "PATCH",
+          path: `/api/v1/namespaces/${monitoring.namespace}/pods/${metadata.name}`,
+          contentType: "application/merge-patch+json",
+          body: { metadata: { annotations: { "example.com/look": String(number) } } },
+        });
+      await delay(5000);
+    }),
+    // An operator is silent where nothing changes: this changes a budget, and no pod.
+    again(async (number) => {
+      await shop.patch("McpServer", "basket", { spec: { disruption: { maxUnavailable: 1 + (number % 2) } } });
+      await delay(1000);
+    }),
   ];
   return {
     orders: (share) => {
@@ -165,11 +182,11 @@ test("Prometheus scrapes what monitors say, and whose metrics they are stands on
     async () => {
       const up = await prometheus.now("count by (job) (up == 1)");
       const jobs = up.map(({ metric }) => metric.job ?? "");
-      return (
-        jobs.some((job) => job.startsWith(`${shop.namespace}/basket-collector`)) && jobs.includes("anypod-metrics")
-      );
+      const isOfCollector = (job: string) => job.startsWith(`${shop.namespace}/basket-collector`);
+      if (jobs.some(isOfCollector) && jobs.includes("anypod-metrics")) return true;
+      throw new Error(`up are ${jobs.join(", ")}`);
     },
-    120,
+    200,
   );
   const of = `service_namespace="${shop.namespace}"`;
   const labels = "service_name, anypod_pool, mcp_method_name, gen_ai_tool_name";
@@ -202,7 +219,9 @@ test("Prometheus takes all alerts of the chart, and can evaluate them", async ()
       const rules = groups.flatMap((group) => group.rules).filter(({ name }) => /^(Mcp|Anypod)/.test(name));
       const sick = rules.filter(({ health }) => health !== "ok");
       if (sick.length > 0) throw new Error(JSON.stringify(sick));
-      return JSON.stringify(rules.map(({ name }) => name)) === JSON.stringify(alertNames());
+      const names = rules.map(({ name }) => name).sort();
+      if (names.join() === alertNames().sort().join()) return true;
+      throw new Error(`there are ${names.join(", ")}`);
     },
     90,
   );
