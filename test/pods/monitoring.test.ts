@@ -21,7 +21,7 @@ import { type Helm, type Packages, podsIn, removeNamespace, restrictedNamespace,
 import { redisEngine, storeImages } from "./engines.ts";
 import { type Message, price, type Speaker, speaker } from "./tasks.ts";
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 400_000 });
 
 let cluster: Cluster;
 let helm: Helm;
@@ -186,7 +186,7 @@ test("Prometheus scrapes what monitors say, and whose metrics they are stands on
       if (jobs.some(isOfCollector) && jobs.includes("anypod-metrics")) return true;
       throw new Error(`up are ${jobs.join(", ")}`);
     },
-    200,
+    300,
   );
   const of = `service_namespace="${shop.namespace}"`;
   const labels = "service_name, anypod_pool, mcp_method_name, gen_ai_tool_name";
