@@ -21,6 +21,9 @@ function conditionProblem(before: Condition | undefined, after: Condition): stri
   return back ? "its time went backwards" : "";
 }
 
+/** Conditions that every server has; the others go when a spec asks no longer for what they are about. */
+const always = new Set(["Ready", "Reconciling", "Stalled", "Available"]);
+
 /** The laws of one step of a server's status. */
 export function statusProblems(before: Version, after: Version): string[] {
   const { namespace, name, resourceVersion, generation } = after.metadata;
@@ -32,8 +35,9 @@ export function statusProblems(before: Version, after: Version): string[] {
     return problem === "" ? [] : [`${where}: ${condition.type}: ${problem}`];
   });
   const types = new Set(now.map(({ type }) => type));
-  const lost = [...old.keys()].filter((type) => !types.has(type));
   const { observedGeneration = 0 } = after.status ?? {};
+  const isOfNewSpec = observedGeneration > (before.status?.observedGeneration ?? 0);
+  const lost = [...old.keys()].filter((type) => !types.has(type) && (always.has(type) || !isOfNewSpec));
   return [
     ...problems,
     ...lost.map((type) => `${where}: ${type} has gone`),

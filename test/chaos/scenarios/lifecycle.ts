@@ -220,9 +220,11 @@ async function isCalm({ stage, kube, proxy, names, version }: Round): Promise<bo
   await kube.applyServer("poison", { image: image(version), replicas: 1 });
   const tried = sum(proxy.injected());
   const beside = await changeTimes(kube, names, version + 1);
-  const [before, after] = [percentile(without, 0.99), percentile(beside, 0.99)];
+  // Of 50, the 99th in a hundred is the slowest one alone, which says more of the machine.
+  const share = stage.whole ? 0.99 : 0.9;
+  const [before, after] = [percentile(without, share), percentile(beside, share)];
   stage.say(
-    `${names.length} servers, change → Deployment p99 ${before.toFixed(0)} ms alone, ${after.toFixed(0)} ms beside the poison, whose writes were refused ${sum(proxy.injected()) - tried} times`,
+    `${names.length} servers, change → Deployment p${100 * share} ${before.toFixed(0)} ms alone, ${after.toFixed(0)} ms beside the poison, whose writes were refused ${sum(proxy.injected()) - tried} times`,
   );
   return after <= before * 1.2 + 100;
 }
@@ -244,7 +246,7 @@ const poison: Scenario = {
       // A busy machine is no poison: one calm round is enough.
       if (!calm) calm = await isCalm({ stage, kube, proxy, names, version: 2 + 3 * round });
     }
-    must(calm, "p99 of the others rose by more than a fifth and 100 ms");
+    must(calm, "the others' changes took longer by more than a fifth and 100 ms");
     proxy.rules();
     await kube.applyServer("poison", { image: image(99), replicas: 1 });
     await ready(kube, "poison", 150);

@@ -129,6 +129,18 @@ describe("the laws of conditions", () => {
     },
   });
 
+  const withType = (type: string, given: ReturnType<typeof version>) => ({
+    ...given,
+    status: { ...given.status, conditions: given.status.conditions.map((each) => ({ ...each, type })) },
+  });
+  const without = (given: ReturnType<typeof version>) => ({ ...given, status: { ...given.status, conditions: [] } });
+
+  test("hold when a condition goes with the spec that asked for it", () => {
+    expect(statusProblems(withType("AutoscalingReady", version("True", 1)), without(version("True", 1, 2)))).toEqual(
+      [],
+    );
+  });
+
   test("hold when a time moves with its status", () => {
     expect(statusProblems(version("False", 1), version("True", 2))).toEqual([]);
     expect(statusProblems(version("True", 1), version("True", 1, 2))).toEqual([]);
@@ -138,7 +150,13 @@ describe("the laws of conditions", () => {
     ["a time moved without its status", version("True", 1), version("True", 2), "its time moved"],
     ["a status moved without its time", version("True", 1), version("False", 1), "stood still"],
     ["a time went backwards", version("True", 2), version("False", 1), "backwards"],
-    ["a condition has gone", version("True", 1), { ...version("True", 1), status: {} }, "has gone"],
+    ["a condition has gone", version("True", 1), without(version("True", 1, 2)), "Ready has gone"],
+    [
+      "one that is asked for has gone",
+      withType("AutoscalingReady", version("True", 1)),
+      without(version("True", 1)),
+      "has gone",
+    ],
     ["a generation was observed that isn't yet", version("True", 1), version("True", 1, 3), "isn't yet"],
     ["less was observed than before", version("True", 1, 2), version("True", 1, 1), "less than before"],
   ])("are broken when %s", (_, before, after, problem) => {
