@@ -33,7 +33,7 @@ async function ended<T>(span: OtelSpan, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Nobody's, so that what its exporter writes isn't told as the operator's own failure; once, until another thing is wrong. */
+/** Tells that spans can't be sent: once, until another thing is wrong. What the SDK says may repeat a token, so it isn't told. */
 function watchExporter(log: () => Logger): void {
   let last = "";
   const failed = (text: string) => {

@@ -1,26 +1,22 @@
 // A server's PodMonitors on a cluster whose Prometheus Operator comes, and goes, later: with its real definitions.
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SpecInput } from "../../operator/api/mcpserver.ts";
-import { startKubelet } from "../chaos/kubelet.ts";
-import { type TestKube, testKube } from "../support/kube.ts";
-import { type RunningOperator, startOperator } from "../support/operator.ts";
+import type { TestKube } from "../support/kube.ts";
 import { eventually } from "../support/wait.ts";
 import { installOperators } from "./definitions.ts";
+import { type PlayedPods, playedPods } from "./played.ts";
 
 const image = "registry.example.com/basket-mcp:1.4.0";
 let kube: TestKube;
-let operator: RunningOperator;
-let kubelet: { stop(): Promise<void> };
+let world: PlayedPods;
 let uninstall = async () => {};
 
 beforeAll(async () => {
-  kube = await testKube(inject("kubeconfig"));
-  operator = await startOperator(inject("operator").kubeconfig);
-  kubelet = startKubelet(kube.client, kube.namespace);
+  world = await playedPods();
+  kube = world.kube;
 });
 afterAll(async () => {
-  await operator.stop();
-  await kubelet.stop();
+  await world.end();
   await uninstall();
 });
 

@@ -1,26 +1,22 @@
 // A collector that the OpenTelemetry Operator would run: that operator is played, as are the pods.
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import type { SpecInput } from "../../operator/api/mcpserver.ts";
-import { startKubelet } from "../chaos/kubelet.ts";
 import { operatorRequests, writesOf } from "../support/audit.ts";
-import { type AnyObject, type TestKube, testKube } from "../support/kube.ts";
-import { type RunningOperator, startOperator } from "../support/operator.ts";
+import type { AnyObject, TestKube } from "../support/kube.ts";
 import { eventually, untilQuiet } from "../support/wait.ts";
 import { installOperators } from "./definitions.ts";
+import { type PlayedPods, playedPods } from "./played.ts";
 
 let kube: TestKube;
-let operator: RunningOperator;
-let kubelet: ReturnType<typeof startKubelet>;
+let world: PlayedPods;
 let uninstall = async () => {};
 
 beforeAll(async () => {
-  kube = await testKube(inject("kubeconfig"));
-  operator = await startOperator(inject("operator").kubeconfig);
-  kubelet = startKubelet(kube.client, kube.namespace);
+  world = await playedPods();
+  kube = world.kube;
 });
 afterAll(async () => {
-  await operator.stop();
-  await kubelet.stop();
+  await world.end();
   await uninstall();
 });
 
